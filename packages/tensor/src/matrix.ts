@@ -1,0 +1,69 @@
+import { failure } from './error.js';
+
+/**
+ * A float64 matrix on the host, row-major: entry (i, j) is `data[i * columns + j]`. Parameters (`[predictor, unit]`),
+ * gradients and factors are of this kind; so are recordings (`[time, unit]`) before a backend takes them.
+ */
+export interface Matrix {
+  readonly rows: number;
+  readonly columns: number;
+  readonly data: Float64Array;
+}
+
+/** A `[rows, columns]` matrix over `data` (not copied), or of zeros. Throws when the length does not fit. */
+export const matrix = (rows: number, columns: number, data?: Float64Array): Matrix => {
+  if (data !== undefined && data.length !== rows * columns) {
+    throw failure({
+      path: 'matrix',
+      seen: `${data.length} numbers`,
+      expected: `${rows * columns} for [row=${rows}, column=${columns}]`,
+    });
+  }
+  return { rows, columns, data: data ?? new Float64Array(rows * columns) };
+};
+
+/** A matrix from nested rows, for tests and small literals. */
+export const matrixOf = (rows: readonly (readonly number[])[]): Matrix => {
+  const columns = rows[0]?.length ?? 0;
+  const ragged = rows.findIndex((row) => row.length !== columns);
+  if (ragged >= 0) {
+    throw failure({
+      path: 'matrixOf',
+      seen: `row ${ragged} with ${rows[ragged]?.length} entries`,
+      expected: `${columns} entries, as in row 0`,
+    });
+  }
+  return { rows: rows.length, columns, data: Float64Array.from(rows.flat()) };
+};
+
+/** The identity of order `n`. */
+export const identity = (n: number): Matrix => {
+  const result = matrix(n, n);
+  for (let i = 0; i < n; i++) result.data[i * n + i] = 1;
+  return result;
+};
+
+/** A copy that shares nothing. */
+export const copyMatrix = (a: Matrix): Matrix => ({ rows: a.rows, columns: a.columns, data: a.data.slice() });
+
+/** The transpose, copied. */
+export const transpose = (a: Matrix): Matrix => {
+  const result = matrix(a.columns, a.rows);
+  for (let i = 0; i < a.rows; i++) {
+    for (let j = 0; j < a.columns; j++) result.data[j * a.rows + i] = a.data[i * a.columns + j] ?? 0;
+  }
+  return result;
+};
+
+/** Rows `[from, to)` as a view: no copy, writes go through. */
+export const rowRange = (a: Matrix, from: number, to: number): Matrix => ({
+  rows: to - from,
+  columns: a.columns,
+  data: a.data.subarray(from * a.columns, to * a.columns),
+});
+
+/** The index of the first entry that is NaN or infinite, or -1. */
+export const firstNonFinite = (values: ArrayLike<number>): number => {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
+  return -1;
+};

@@ -1,1 +1,12 @@
-export {};
+export { randomNetwork, type Network, type RandomNetworkOptions } from './network.js';
+export { noiseSampler, type Noise, type NoiseSampler } from './noise.js';
+export { fillGaussian, fillLaplace, fillPoisson, randomStream, uniform, type RandomStream } from './random.js';
+export { simulate, type Simulation, type SimulationOptions } from './simulate.js';
+export { applyTransfer, type Transfer } from './transfer.js';
+export {
+  selectTransitions,
+  splitTransitions,
+  transitions,
+  type Observations,
+  type Transitions,
+} from './transitions.js';

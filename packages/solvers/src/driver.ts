@@ -1,0 +1,140 @@
+import { firstNonFinite, type Matrix } from '@drnn/tensor';
+import { thetaErrorBound } from './error-bound.js';
+import type { Problem } from './problem.js';
+import { type Iterate, type Solver, snapshot, type Status } from './solver.js';
+import type { StopContext } from './stopping.js';
+
+/** One line of a run's history. */
+export interface TraceEntry {
+  readonly step: number;
+  readonly objective: number;
+  readonly residual: number;
+  /** Since the run began. */
+  readonly seconds: number;
+}
+
+export interface Solution {
+  /** Parameters [predictor, unit]. */
+  readonly theta: Matrix;
+  readonly status: Status;
+  /** The largest over units of |g| / |g at zero| in the metric's dual norm. */
+  readonly residual: number;
+  /** The largest over units of |H^-1 g| / |theta|, estimated. */
+  readonly thetaErrorBound: number;
+  /** The sum over units, penalty included. */
+  readonly objective: number;
+  /** Each unit's objective. */
+  readonly value: Float64Array;
+  readonly steps: number;
+  readonly trace: readonly TraceEntry[];
+  /** Seconds: `init` holds what is done once (start, metric), `steps` the iteration, `certificate` the error bound. */
+  readonly timing: { readonly init: number; readonly steps: number; readonly certificate: number };
+}
+
+export interface RunOptions {
+  /** Where to start; default the problem's own. */
+  readonly start?: Matrix;
+  /** Ends the run as `aborted` at the next step, with the last good state. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The states of a solver, one at a time, for a loop of one's own. Ends only with the loop: no rule is asked. A state is
+ * valid until the next is taken; `snapshot` keeps one.
+ */
+export async function* iterate<State extends Iterate>(
+  solver: Solver<State>,
+  problem: Problem,
+  options: RunOptions = {},
+): AsyncGenerator<State, void> {
+  let state = await solver.init(problem, options.start);
+  yield state;
+  while (options.signal?.aborted !== true) {
+    state = await solver.step(problem, state);
+    yield state;
+  }
+}
+
+const isFinite = (state: Iterate): boolean =>
+  Number.isFinite(state.objective) && Number.isFinite(state.residual) && firstNonFinite(state.theta.data) < 0;
+
+const seconds = (since: number): number => (performance.now() - since) / 1000;
+
+/**
+ * Runs a solver until its rule stops it. Never throws for what happens in the iteration: a state that is not finite
+ * ends the run as `non-finite` with the state before it; an abort as `aborted` with the last state.
+ */
+export const run = async <State extends Iterate>(
+  solver: Solver<State>,
+  problem: Problem,
+  options: RunOptions = {},
+): Promise<Solution> => {
+  const began = performance.now();
+  const trace: TraceEntry[] = [];
+  const bounds = errorBounds(problem);
+  const progress = { lowest: Infinity, at: 0 };
+  let last: Iterate | null = null;
+  let status: Status | undefined;
+  let initSeconds = 0;
+
+  for await (const state of iterate(solver, problem, options)) {
+    if (last === null) initSeconds = seconds(began);
+    if (!isFinite(state)) {
+      status = 'non-finite';
+      last ??= snapshot(state);
+      break;
+    }
+    trace.push({ step: state.step, objective: state.objective, residual: state.residual, seconds: seconds(began) });
+    if (state.residual < 0.9 * progress.lowest) Object.assign(progress, { lowest: state.residual, at: state.step });
+    const context: StopContext = {
+      thetaErrorBound: (target) => bounds.of(state, target),
+      stepsWithoutProgress: state.step - progress.at,
+    };
+    status = await solver.stop(state, context);
+    last = snapshot(state);
+    if (status !== undefined) break;
+  }
+  if (last === null) throw new Error('a solver gave no state');
+  const ended: Status = status ?? 'aborted';
+  const bound = ended === 'non-finite' || ended === 'aborted' ? bounds.known(last) : await bounds.of(last, Infinity);
+  return {
+    theta: last.theta,
+    status: ended === 'stalled' && (last.problem ?? problem).on.precision === 'mixed' ? 'precision-floor' : ended,
+    residual: last.residual,
+    thetaErrorBound: bound,
+    objective: last.objective,
+    value: last.value,
+    steps: last.step,
+    trace,
+    timing: {
+      init: initSeconds,
+      steps: seconds(began) - initSeconds - bounds.seconds(),
+      certificate: bounds.seconds(),
+    },
+  };
+};
+
+/** Error bounds on demand: a solver's own, else estimated at most once for every halving of the residual. */
+const errorBounds = (problem: Problem) => {
+  let spent = 0;
+  let latest: { readonly step: number; readonly residual: number; readonly bound: number } | null = null;
+  const of = async (state: Iterate, target: number): Promise<number> => {
+    if (state.thetaErrorBound !== undefined) return state.thetaErrorBound;
+    if (latest?.step === state.step) return latest.bound;
+    if (latest !== null && state.residual > 0) {
+      const expected = latest.bound * (state.residual / latest.residual);
+      if (expected > 2 * target) return expected;
+    }
+    const began = performance.now();
+    const bound = await thetaErrorBound(state.problem ?? problem, state.theta, state.gradient);
+    spent += seconds(began);
+    latest = { step: state.step, residual: state.residual, bound };
+    return bound;
+  };
+  return {
+    of,
+    known: (state: Iterate): number =>
+      state.thetaErrorBound ?? (latest?.step === state.step ? latest.bound : Infinity),
+    seconds: () => spent,
+  };
+};

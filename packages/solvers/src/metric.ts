@@ -1,0 +1,97 @@
+import type { FreePattern } from '@drnn/objectives';
+import { type CholeskyFactor, copyMatrix, failure, type Host, identity, matrix, type Matrix } from '@drnn/tensor';
+import { projectOut } from './free.js';
+
+/**
+ * The metric A = X'X + Lambda that all units share: at the targets it is the Hessian of the variance-weighted loss,
+ * and c A majorises every Hessian where the curvature is at most c (Boehning & Lindsay 1988; CORNN section 4.1).
+ */
+export interface Metric {
+  /** D with A_SS D_S = G_S on the free set S of each unit and 0 elsewhere: the exact projection in the metric. */
+  solve(gradient: Matrix): Matrix;
+  /** sqrt(g_S' A_SS^-1 g_S) for each unit: the dual norm over the free coordinates. */
+  dualNorm(gradient: Matrix): Float64Array;
+  /** What had to be added to the diagonal to factor A, 0 as a rule; the objective is untouched by it. */
+  readonly jitter: number;
+}
+
+/** Factors the metric. Cost P^3 / 3, and |S|^3 / 3 for each unit under a general mask. */
+export const metricOf = (host: Host, gram: Matrix, ridge: Float64Array, free: FreePattern): Metric => {
+  const a = copyMatrix(gram);
+  ridge.forEach((lambda, p) => (a.data[p * a.columns + p]! += lambda));
+  const { factor, jitter } = factorise(host, a);
+  const solve =
+    free.kind === 'sets'
+      ? maskedSolve(host, a, free.sets)
+      : free.kind === 'zero-diagonal'
+        ? zeroDiagonalSolve(host, factor)
+        : (g: Matrix) => host.choleskySolve(factor, g);
+  return {
+    solve,
+    dualNorm: (gradient) => {
+      const inside = copyMatrix(gradient);
+      projectOut(free, inside);
+      return host.columnDot(inside, solve(inside)).map((square) => Math.sqrt(Math.max(square, 0)));
+    },
+    jitter,
+  };
+};
+
+/** Where X'X is singular (few samples, no ridge), any positive definite metric still gives descent. */
+const factorise = (host: Host, a: Matrix): { readonly factor: CholeskyFactor; readonly jitter: number } => {
+  const n = a.rows;
+  let trace = 0;
+  for (let p = 0; p < n; p++) trace += a.data[p * n + p]!;
+  const scale = trace > 0 ? trace / n : 1;
+  for (let jitter = 0; ; jitter = jitter === 0 ? 1e-14 * scale : jitter * 10) {
+    if (jitter > 0) for (let p = 0; p < n; p++) a.data[p * n + p]! += jitter;
+    const result = host.cholesky(a);
+    if (result.ok) return { factor: result.factor, jitter };
+    if (!(jitter < scale)) {
+      throw failure({
+        path: 'recording',
+        seen: 'a Gram matrix that is not finite',
+        expected: 'values whose squares can be summed in float64',
+        hint: 'scale the recording',
+      });
+    }
+  }
+};
+
+/**
+ * The solution of A D = G with D_jj = 0 for unit j: D - A^-1 e_j D_jj / (A^-1)_jj, exact and free of iterations. The
+ * columns A^-1 e_j / (A^-1)_jj are made once.
+ */
+const zeroDiagonalSolve = (host: Host, factor: CholeskyFactor): ((gradient: Matrix) => Matrix) => {
+  const n = factor.order;
+  const inverse = host.choleskySolve(factor, identity(n));
+  return (gradient) => {
+    const units = gradient.columns;
+    const d = host.choleskySolve(factor, gradient);
+    const shift = new Float64Array(units);
+    for (let j = 0; j < units; j++) shift[j] = d.data[j * units + j]! / inverse.data[j * n + j]!;
+    for (let p = 0; p < n; p++) {
+      for (let j = 0; j < units; j++) d.data[p * units + j]! -= inverse.data[p * n + j]! * shift[j]!;
+    }
+    for (let j = 0; j < units; j++) d.data[j * units + j] = 0;
+    return d;
+  };
+};
+
+const maskedSolve = (host: Host, a: Matrix, sets: readonly Int32Array[]): ((gradient: Matrix) => Matrix) => {
+  const factors = host.choleskyBatch(a, sets).map((result, j) => {
+    if (!result.ok) throw new Error(`the metric of unit ${j} is not positive definite`);
+    return result.factor;
+  });
+  return (gradient) => {
+    const units = gradient.columns;
+    const result = matrix(gradient.rows, units);
+    sets.forEach((set, j) => {
+      const right = matrix(set.length, 1);
+      set.forEach((p, k) => (right.data[k] = gradient.data[p * units + j]!));
+      const solution = host.choleskySolve(factors[j]!, right, right);
+      set.forEach((p, k) => (result.data[p * units + j] = solution.data[k]!));
+    });
+    return result;
+  };
+};

@@ -1,0 +1,245 @@
+import { freePattern, type FreePattern, type Objective } from '@drnn/objectives';
+import { type Observations, type Transitions, transitions } from '@drnn/simulator';
+import {
+  type Backend,
+  constant,
+  type Expression,
+  lessEqual,
+  magnitude,
+  matrix,
+  type Matrix,
+  mul,
+  type PassRequest,
+  type Rows,
+  substitute,
+  variable,
+  variablesOf,
+  where,
+} from '@drnn/tensor';
+import { designOf } from './design.js';
+import { projectOut } from './free.js';
+import { type Metric, metricOf } from './metric.js';
+import { type Samples, samplesOf } from './samples.js';
+
+/** Value and gradient of every unit's objective at one Theta. */
+export interface Evaluation {
+  /** [unit], penalty included. */
+  readonly value: Float64Array;
+  /** [predictor, unit], 0 at coordinates that are fixed. */
+  readonly gradient: Matrix;
+}
+
+/** Sizes, by name. */
+export interface ProblemShape {
+  /** T, rows of the design. */
+  readonly transitions: number;
+  /** P = units + inputs + 1 if there is a bias. */
+  readonly predictors: number;
+  readonly units: number;
+  readonly inputs: number;
+  readonly bias: boolean;
+}
+
+/**
+ * Fitting every unit of a network: minimise over Theta [predictor, unit], for each unit j,
+ *
+ *     F_j(theta) = sum_t loss(x_t . theta; d_tj, w_tj) + sum_p (lambda_p / 2) theta_p^2,
+ *
+ * some coordinates fixed at zero. The units are independent and share X = [R | U | 1], so that all of them are
+ * evaluated in one pass. Solvers see this and nothing else.
+ */
+export interface Problem {
+  readonly on: Backend;
+  readonly objective: Objective;
+  readonly shape: ProblemShape;
+  readonly free: FreePattern;
+  /** lambda [predictor]: ridge times the number of transitions; 0 for the bias. */
+  readonly ridge: Float64Array;
+  /** c with c (X'X + Lambda) above every unit's Hessian everywhere, for this data; null where there is none. */
+  readonly curvatureBound: number | null;
+  /** How many targets the clip into the open range moved. */
+  readonly targetsClipped: number;
+  /** The rows on the backend; data only where the objective needs them. */
+  readonly rows: { readonly design: Rows; readonly data: Readonly<Record<string, Rows>> };
+  /** What it was made of, for a solver that goes on with another backend. */
+  readonly source: Transitions;
+  /** Value and gradient at `theta`, in one pass. Cost 4 T P N flop. */
+  evaluate(theta: Matrix): Promise<Evaluation>;
+  /** H_j v_j for all units, at `theta`. Cost 6 T P N flop. */
+  curvatureTimes(theta: Matrix, direction: Matrix): Promise<Matrix>;
+  /** The second derivative of the loss of each sample at `theta`, kept as rows [transition, unit]. */
+  curvatures(theta: Matrix): Promise<Rows>;
+  /** X'X + Lambda, factored once on the free coordinates. */
+  metric(): Promise<Metric>;
+  /** Where solvers start: CORNN's fixed point A^-1 X' phi^-1(d), or zero where an inverted target is infinite. */
+  start(): Promise<Matrix>;
+  /** The size of each unit's gradient at Theta = 0 in the dual norm of the metric: the scale of residuals. */
+  gradientScale(): Promise<Float64Array>;
+  /** The rounding error of each unit's objective, estimated from the sizes of its terms at the start. */
+  rounding(): Promise<Float64Array>;
+  /** Gives the rows back to the backend. */
+  release(): void;
+}
+
+export interface ProblemOptions {
+  /** A last predictor that is 1 everywhere: the bias b. Default true. */
+  readonly bias?: boolean;
+}
+
+const isTransitions = (source: Observations | Transitions): source is Transitions => 'targets' in source;
+
+/**
+ * Puts a fit on a backend: inverts the recording to targets, clips them into the open range, makes the weights, and
+ * uploads the rows. Errors: everything `transitions` refuses; weights that are not finite; a mask of another shape.
+ */
+export const problem = async (
+  on: Backend,
+  source: Observations | Transitions,
+  objective: Objective,
+  options: ProblemOptions = {},
+): Promise<Problem> => {
+  const from = isTransitions(source) ? source : transitions(source);
+  const bias = options.bias ?? true;
+  const { units, inputs } = from;
+  const shape: ProblemShape = {
+    transitions: from.targets.rows,
+    predictors: units + inputs + (bias ? 1 : 0),
+    units,
+    inputs,
+    bias,
+  };
+  const free = freePattern(objective.constraints, units, inputs, bias);
+  const samples = samplesOf(from, objective);
+  const ridge = new Float64Array(shape.predictors).fill(objective.penalty.strength * shape.transitions);
+  if (bias) ridge[shape.predictors - 1] = 0;
+  const { loss, slope, curvature } = expressionsFor(on, objective, samples);
+
+  const design = await on.rows(designOf(from, bias));
+  const data = await upload(on, samples, variablesOf(loss, slope, curvature));
+  const pass = (theta: Matrix, more: Partial<PassRequest>) =>
+    on.pass(design, { currents: { z: theta }, data, ...more });
+
+  const evaluate = async (theta: Matrix): Promise<Evaluation> => {
+    const { backProject, columnSums } = await pass(theta, { backProject: [slope], columnSums: [loss] });
+    const [gradient, value] = [only(backProject), only(columnSums)];
+    addRidge(ridge, theta, gradient);
+    addRidgeValue(ridge, theta, value);
+    projectOut(free, gradient);
+    return { value, gradient };
+  };
+  const start = once(async () => {
+    const zero = matrix(shape.predictors, units);
+    if (samples.inverted === null) return zero;
+    const { inverted, weights } = samples;
+    const right = await on.scope(async (inner) => {
+      const y = await inner.rows(inverted);
+      const w = weights === null ? {} : { w: await inner.rows(weights) };
+      const observed = weights === null ? variable('y') : where(lessEqual(variable('w'), 0), 0, variable('y'));
+      return inner.pass(design, { currents: {}, data: { y, ...w }, backProject: [observed] });
+    });
+    return (await metric()).solve(only(right.backProject));
+  });
+  const metric = once(async () => metricOf(on.host, await on.gram(design), ridge, free));
+
+  return {
+    on,
+    objective,
+    shape,
+    free,
+    ridge,
+    curvatureBound: samples.curvatureBound,
+    targetsClipped: samples.clipped,
+    rows: { design, data },
+    source: from,
+    evaluate,
+    curvatureTimes: async (theta, direction) => {
+      const { backProject } = await pass(theta, {
+        currents: { z: theta, v: direction },
+        backProject: [mul(curvature, variable('v'))],
+      });
+      const product = only(backProject);
+      addRidge(ridge, direction, product);
+      projectOut(free, product);
+      return product;
+    },
+    curvatures: async (theta) => only((await pass(theta, { keep: [curvature] })).kept),
+    metric,
+    start,
+    gradientScale: once(async () => {
+      const { gradient } = await evaluate(matrix(shape.predictors, units));
+      return (await metric()).dualNorm(gradient);
+    }),
+    rounding: once(async () => {
+      const { columnSums } = await pass(await start(), { columnSums: [magnitude(loss)] });
+      return only(columnSums).map((size) => 4 * on.accuracy.product * size);
+    }),
+    release: () => {
+      design.release();
+      for (const rows of Object.values(data)) rows.release();
+    },
+  };
+};
+
+/**
+ * The expressions of an objective for these samples. In mixed precision slopes are formed from y, because 1 / (1 - d^2)
+ * reaches 5e5 and tanh z - d cancels in float32; where some y is infinite they are formed from d.
+ */
+const expressionsFor = (on: Backend, objective: Objective, samples: Samples) => {
+  const stable = on.precision === 'mixed' && samples.inverted !== null ? objective.slopeFromInverse : null;
+  const weighted = (e: Expression): Expression =>
+    samples.weights === null ? substitute(e, { w: constant(1) }) : e;
+  return {
+    loss: weighted(objective.loss),
+    slope: weighted(stable ?? objective.slope),
+    curvature: weighted(objective.curvature),
+  };
+};
+
+const upload = async (
+  on: Backend,
+  samples: Samples,
+  needed: readonly string[],
+): Promise<Readonly<Record<string, Rows>>> => {
+  const hosted = { d: samples.targets, w: samples.weights, y: samples.inverted };
+  const data: Record<string, Rows> = {};
+  for (const [name, values] of Object.entries(hosted)) {
+    if (needed.includes(name) && values !== null) data[name] = await on.rows(values);
+  }
+  return data;
+};
+
+/** gradient + Lambda theta, in place. */
+const addRidge = (ridge: Float64Array, theta: Matrix, gradient: Matrix): void => {
+  const { rows, columns } = theta;
+  for (let p = 0; p < rows; p++) {
+    const lambda = ridge[p]!;
+    for (let i = p * columns; i < (p + 1) * columns; i++) gradient.data[i]! += lambda * theta.data[i]!;
+  }
+};
+
+/** value + theta' Lambda theta / 2 of every unit, in place. */
+const addRidgeValue = (ridge: Float64Array, theta: Matrix, value: Float64Array): void => {
+  const { rows, columns } = theta;
+  for (let p = 0; p < rows; p++) {
+    const half = ridge[p]! / 2;
+    for (let j = 0; j < columns; j++) value[j]! += half * theta.data[p * columns + j]! ** 2;
+  }
+};
+
+const only = <Item>(items: readonly Item[]): Item => {
+  const [item] = items;
+  if (item === undefined) throw new Error('a pass returned less than it was asked for');
+  return item;
+};
+
+/** A promise made at the first call and shared by all; a failure is forgotten, so that it can be tried again. */
+const once = <Result>(make: () => Promise<Result>): (() => Promise<Result>) => {
+  let made: Promise<Result> | null = null;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = null;
+      throw error;
+    });
+    return made;
+  };
+};

@@ -1,0 +1,54 @@
+import type { Iterate, Status } from './solver.js';
+
+/** What a rule may ask of the driver. */
+export interface StopContext {
+  /**
+   * An estimate of |H_j^-1 g_j| / |theta_j|, the largest over units, made by conjugate gradients when the solver does
+   * not bring its own. It costs passes, so ask last; `target` lets the driver answer from the last estimate, scaled by
+   * the residual, while that is still far above.
+   */
+  thetaErrorBound(target: number): Promise<number>;
+  /** Steps since the residual last fell by a tenth below its lowest. */
+  readonly stepsWithoutProgress: number;
+}
+
+/** Why to stop at a state, or undefined to go on. */
+export type StopRule = (state: Iterate, context: StopContext) => Promise<Status | undefined> | Status | undefined;
+
+/** The first rule that has a reason wins: a monoid with `never`. */
+export const firstOf =
+  (...rules: readonly StopRule[]): StopRule =>
+  async (state, context) => {
+    for (const rule of rules) {
+      const status = await rule(state, context);
+      if (status !== undefined) return status;
+    }
+    return undefined;
+  };
+
+/** The rule that never stops: the identity of `firstOf`. */
+export const never: StopRule = () => undefined;
+
+/**
+ * Converged when the residual and the estimated relative error of theta are both at or below `tolerance`. A small
+ * gradient alone proves little in a stiff problem. Default 1e-8.
+ */
+export const tolerance =
+  (size = 1e-8): StopRule =>
+  async (state, context) =>
+    state.residual <= size && (await context.thetaErrorBound(size)) <= size ? 'converged' : undefined;
+
+/** Stops after `count` steps. */
+export const maxSteps =
+  (count: number): StopRule =>
+  (state) =>
+    state.step >= count ? 'max-steps' : undefined;
+
+/** Stops when no unit can lower its objective any more, or the residual has not fallen for `patience` steps. */
+export const stalled =
+  (patience = 40): StopRule =>
+  (state, context) =>
+    state.exhausted === true || context.stepsWithoutProgress >= patience ? 'stalled' : undefined;
+
+/** The default of every solver here: 1e-8, at most 500 steps, or no more progress. */
+export const defaultStop: StopRule = firstOf(tolerance(), maxSteps(500), stalled());

@@ -1,0 +1,183 @@
+import type { PassRequest, PassResult, Rows } from './backend.js';
+import { type Issue, refuse } from './error.js';
+import { type Expression, variablesOf } from './expression.js';
+import { matrix, type Matrix } from './matrix.js';
+
+/** The sizes of a pass: X is [time, predictor], currents and data are [time, unit]. */
+export interface PassShape {
+  readonly time: number;
+  readonly predictors: number;
+  readonly units: number;
+}
+
+/** Every expression of a request: back-projections, then column sums, then what is kept. */
+export const passExpressions = (request: PassRequest): readonly Expression[] => [
+  ...(request.backProject ?? []),
+  ...(request.columnSums ?? []),
+  ...(request.keep ?? []),
+];
+
+/**
+ * The sizes of a pass, checked: parameters are [predictor, unit], data [time, unit], with the same unit count
+ * throughout; names are distinct; every variable of every expression has a value. Throws one error with all issues.
+ */
+export const passShape = (design: Pick<Rows, 'rows' | 'columns'>, request: PassRequest): PassShape => {
+  const { rows: time, columns: predictors } = design;
+  const currents = Object.entries(request.currents);
+  const data = Object.entries(request.data);
+  const issues: Issue[] = [];
+  const units = currents[0]?.[1].columns ?? data[0]?.[1].columns;
+  const namedBy = currents.length > 0 ? `current ${currents[0]?.[0]}` : `data ${data[0]?.[0]}`;
+  if (units === undefined) {
+    issues.push({ path: 'pass', seen: 'no current and no data', expected: 'at least one, to know how many units' });
+  }
+  for (const [name, theta] of currents) {
+    if (theta.rows !== predictors || theta.columns !== units) {
+      issues.push({
+        path: `pass currents.${name}`,
+        seen: `[predictor=${theta.rows}, unit=${theta.columns}]`,
+        expected: `[predictor=${predictors}, unit=${units}], from the design [time=${time}, predictor=${predictors}] and ${namedBy}`,
+        ...(theta.columns === predictors && theta.rows === units ? { hint: 'transpose it' } : {}),
+      });
+    }
+    if (Object.hasOwn(request.data, name)) {
+      issues.push({ path: `pass data.${name}`, seen: 'the name of a current', expected: 'a name of its own' });
+    }
+  }
+  for (const [name, rows] of data) {
+    if (rows.rows !== time || rows.columns !== units) {
+      issues.push({
+        path: `pass data.${name}`,
+        seen: `[time=${rows.rows}, unit=${rows.columns}]`,
+        expected: `[time=${time}, unit=${units}], from the design [time=${time}, predictor=${predictors}] and ${namedBy}`,
+      });
+    }
+  }
+  const missing = variablesOf(...passExpressions(request)).filter(
+    (name) => !Object.hasOwn(request.currents, name) && !Object.hasOwn(request.data, name),
+  );
+  if (missing.length > 0) {
+    const given = [...currents, ...data].map(([name]) => name).join(', ');
+    issues.push({
+      path: 'pass expressions',
+      seen: `the variables ${missing.join(', ')}`,
+      expected: `only the currents and data given: ${given || 'none'}`,
+    });
+  }
+  refuse(issues);
+  return { time, predictors, units: units ?? 0 };
+};
+
+/**
+ * What a backend must be able to do with one block of time rows for the default pass to work on it. `Block` is the
+ * backend's own array (typed array, device tensor): [time of the block, column].
+ */
+export interface PassPrimitives<Block> {
+  /** Parameters taken to where the blocks are, once a pass. */
+  upload(parameters: Matrix): Block;
+  /** The rows of every handle in lockstep, in time order, at most 2048 a block; released by the caller. */
+  sweep(handles: readonly Rows[]): Iterable<readonly Block[]> | AsyncIterable<readonly Block[]>;
+  /** X_b Theta, [time, unit]. */
+  project(design: Block, parameters: Block): Block;
+  /** Each expression on the block, [time, unit]; `like` has that shape, for expressions without variables. */
+  pointwise(expressions: readonly Expression[], values: Readonly<Record<string, Block>>, like: Block): readonly Block[];
+  /** X_b' e, [predictor, unit]. */
+  backProject(design: Block, e: Block): Block;
+  /** The sums of e over its rows, [1, unit]. */
+  columnSums(e: Block): Block;
+  /** A small block down to the host. */
+  read(block: Block): Matrix | Promise<Matrix>;
+  /** Blocks in time order become one handle of `columns` columns; they are not released by the caller any more. */
+  keep(blocks: readonly Block[], columns: number): Rows | Promise<Rows>;
+  release(block: Block): void;
+}
+
+/** total += part, with the rounding of every addition caught in `error` (Neumaier 1974). */
+export const addCompensated = (total: Float64Array, error: Float64Array, part: ArrayLike<number>): void => {
+  for (let i = 0; i < total.length; i++) {
+    const [a, b] = [total[i]!, part[i]!];
+    const sum = a + b;
+    error[i] = error[i]! + (Math.abs(a) >= Math.abs(b) ? a - sum + b : b - sum + a);
+    total[i] = sum;
+  }
+};
+
+/** total + error, where that is a number: an infinite total has no meaningful error. */
+export const settleCompensated = (total: Float64Array, error: Float64Array): void => {
+  for (let i = 0; i < total.length; i++) if (Number.isFinite(total[i])) total[i] = total[i]! + error[i]!;
+};
+
+/**
+ * The pass of a backend that has no fused one, made of primitives: parts of at most one block are computed where the
+ * rows are, read, and summed in float64 on the host.
+ */
+export const passByPrimitives = async <Block>(
+  primitives: PassPrimitives<Block>,
+  design: Rows,
+  request: PassRequest,
+): Promise<PassResult> => {
+  const { predictors, units } = passShape(design, request);
+  const dataNames = Object.keys(request.data);
+  const expressions = passExpressions(request);
+  const backCount = request.backProject?.length ?? 0;
+  const sumCount = request.columnSums?.length ?? 0;
+  const keepCount = request.keep?.length ?? 0;
+  const backProject = Array.from({ length: backCount }, () => matrix(predictors, units));
+  const sums = Array.from({ length: sumCount }, () => ({
+    total: new Float64Array(units),
+    error: new Float64Array(units),
+  }));
+  const kept: Block[][] = Array.from({ length: keepCount }, () => []);
+  const parameters = Object.entries(request.currents).map(([name, theta]) => ({ name, on: primitives.upload(theta) }));
+  try {
+    for await (const blocks of primitives.sweep([design, ...Object.values(request.data)])) {
+      const x = blocks[0];
+      if (x === undefined) continue;
+      const made: Block[] = [];
+      try {
+        const values: Record<string, Block> = {};
+        dataNames.forEach((name, k) => {
+          const block = blocks[k + 1];
+          if (block !== undefined) values[name] = block;
+        });
+        for (const { name, on } of parameters) {
+          const current = primitives.project(x, on);
+          made.push(current);
+          values[name] = current;
+        }
+        const like = Object.values(values)[0];
+        if (like === undefined) continue;
+        const outputs = primitives.pointwise(expressions, values, like);
+        for (const [k, e] of outputs.entries()) {
+          if (k >= backCount + sumCount) kept[k - backCount - sumCount]?.push(e);
+          else made.push(e);
+        }
+        for (const [k, total] of backProject.entries()) {
+          const e = outputs[k];
+          if (e === undefined) continue;
+          const part = primitives.backProject(x, e);
+          made.push(part);
+          const { data } = await primitives.read(part);
+          for (let i = 0; i < total.data.length; i++) total.data[i] = total.data[i]! + data[i]!;
+        }
+        for (const [k, { total, error }] of sums.entries()) {
+          const e = outputs[backCount + k];
+          if (e === undefined) continue;
+          const part = primitives.columnSums(e);
+          made.push(part);
+          addCompensated(total, error, (await primitives.read(part)).data);
+        }
+      } finally {
+        made.forEach((block) => primitives.release(block));
+        blocks.forEach((block) => primitives.release(block));
+      }
+    }
+    sums.forEach(({ total, error }) => settleCompensated(total, error));
+    const handles: Rows[] = [];
+    while (kept.length > 0) handles.push(await primitives.keep(kept.shift() ?? [], units));
+    return { backProject, columnSums: sums.map(({ total }) => total), kept: handles };
+  } finally {
+    parameters.forEach(({ on }) => primitives.release(on));
+    kept.flat().forEach((block) => primitives.release(block));
+  }
+};

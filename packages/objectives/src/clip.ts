@@ -4,7 +4,6 @@ import {
   div,
   type Expression,
   less,
-  lessEqual,
   abs,
   mul,
   pointwise,
@@ -37,17 +36,15 @@ const transferSlope = (transfer: Transfer, z: Expression): Expression =>
  * conjugate Phi* of the matching loss it is tau z - w Phi*(d + tau / w) above and -tau z - w Phi*(d - tau / w) below.
  */
 export const clipped = (inner: PointwiseLoss, tau: number, transfer: Transfer): PointwiseLoss => {
-  const continuation = (side: 1 | -1): Expression =>
-    pointwise(({ z, d, w }) =>
-      sub(mul(side * tau, z), mul(w, transfer.conjugate(add(d, div(side * tau, w))))),
-    );
+  const outside = less(tau, abs(inner.slope));
+  // One side is chosen before the conjugate, so that its logarithms are taken once.
+  const continuation = pointwise(({ z, d, w }) => {
+    const side = where(less(0, inner.slope), tau, -tau);
+    return sub(mul(side, z), mul(w, transfer.conjugate(add(d, div(side, w)))));
+  });
   return {
-    loss: where(
-      less(tau, inner.slope),
-      continuation(1),
-      where(less(inner.slope, -tau), continuation(-1), inner.loss),
-    ),
+    loss: where(outside, continuation, inner.loss),
     slope: clamp(inner.slope, -tau, tau),
-    curvature: where(lessEqual(abs(inner.slope), tau), inner.curvature, 0),
+    curvature: where(outside, 0, inner.curvature),
   };
 };

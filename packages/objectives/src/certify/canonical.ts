@@ -2,6 +2,7 @@ import {
   binaryInterval,
   type BinaryOperation,
   type Comparison,
+  derivative,
   type Expression,
   holds,
   unaryInterval,
@@ -31,6 +32,10 @@ export interface Canonical {
   readonly map: (e: Expression, rewrite: (node: Expression) => Expression | undefined) => Expression;
   /** Whether the variable occurs in it. */
   readonly dependsOn: (e: Expression, name: string) => boolean;
+  /** Puts `by` in the place of the node `part`. */
+  readonly replace: (e: Expression, part: Expression, by: Expression) => Expression;
+  /** The derivative by a variable, exact also where the language's `derivative` would round a product of constants. */
+  readonly derivative: (e: Expression, name: string) => Expression;
   /** A variable name that no expression has. */
   readonly freshName: () => string;
 }
@@ -39,6 +44,7 @@ export const canonical = (): Canonical => {
   const nodes = new Map<string, Expression>();
   const numbers = new Map<Expression, number>();
   const names = new Map<Expression, ReadonlySet<string>>();
+  const total = new Map<Expression, boolean>();
   let fresh = 0;
 
   const number = (e: Expression): number => numbers.get(e) ?? -1;
@@ -50,8 +56,12 @@ export const canonical = (): Canonical => {
     const all = new Set<string>(node.kind === 'variable' ? [node.name] : []);
     for (const part of within) for (const name of names.get(part) ?? []) all.add(name);
     names.set(node, all);
+    total.set(node, !isPartial(node) && within.every(isTotal));
     return node;
   };
+
+  /** Whether it has a value everywhere, so that a factor 0 may drop it. */
+  const isTotal = (e: Expression): boolean => total.get(e) ?? false;
 
   const constant = (value: number): Expression =>
     share(`c${Object.is(value, -0) ? 0 : value}`, { kind: 'constant', value: value === 0 ? 0 : value });
@@ -64,8 +74,6 @@ export const canonical = (): Canonical => {
     }
     if (operation === 'negate') {
       if (argument.kind === 'unary' && argument.operation === 'negate') return argument.argument;
-      if (argument.kind === 'binary' && argument.operation === 'subtract')
-        return binary('subtract', argument.right, argument.left);
       if (argument.kind === 'binary' && argument.operation === 'multiply' && argument.left.kind === 'constant')
         return binary('multiply', constant(-argument.left.value), argument.right);
     }
@@ -92,12 +100,18 @@ export const canonical = (): Canonical => {
         if (isConstant(right, 0)) return left;
         if (isNegate(right)) return binary('subtract', left, right.argument);
         if (isNegate(left)) return binary('subtract', right, left.argument);
-        return undefined;
+        return simplifySum(left, right) ?? simplifySum(right, left);
       case 'subtract':
-        if (isConstant(right, 0)) return left;
         if (isConstant(left, 0)) return unary('negate', right);
         if (isNegate(right)) return binary('add', left, right.argument);
-        return undefined;
+        if (isNegate(left)) return unary('negate', binary('add', left.argument, right));
+        if (right.kind === 'constant') return binary('add', constant(-right.value), left);
+        // One orientation for each pair, so that z - d and d - z share a node.
+        return before(left, right) && left.kind !== 'constant'
+          ? undefined
+          : left === right
+            ? undefined
+            : unary('negate', binary('subtract', right, left));
       case 'multiply':
         return simplifyProduct(left, right) ?? simplifyProduct(right, left);
       case 'divide': {
@@ -118,13 +132,19 @@ export const canonical = (): Canonical => {
         return undefined;
     }
   };
+  const simplifySum = (left: Expression, right: Expression): Expression | undefined => {
+    if (left.kind !== 'constant' || right.kind !== 'binary' || right.operation !== 'add') return undefined;
+    const sum = exact('add', left, right.left);
+    return sum === undefined ? undefined : binary('add', constant(sum), right.right);
+  };
   const simplifyProduct = (left: Expression, right: Expression): Expression | undefined => {
-    if (isConstant(left, 0)) return left;
+    if (isConstant(left, 0) && isTotal(right)) return left;
     if (isConstant(left, 1)) return right;
     if (isConstant(left, -1)) return unary('negate', right);
-    if (left.kind === 'constant' && isNegate(right))
-      return binary('multiply', constant(-left.value), right.argument);
+    if (left.kind === 'constant' && isNegate(right)) return binary('multiply', constant(-left.value), right.argument);
     if (isNegate(left)) return unary('negate', binary('multiply', left.argument, right));
+    if (left.kind === 'binary' && left.operation === 'divide' && left.left.kind === 'constant')
+      return binary('divide', binary('multiply', left.left, right), left.right);
     if (left.kind === 'constant' && right.kind === 'binary') {
       if (right.operation === 'multiply') {
         const product = exact('multiply', left, right.left);
@@ -152,10 +172,8 @@ export const canonical = (): Canonical => {
     const visit = (node: Expression): Expression => {
       const known = done.get(node);
       if (known !== undefined) return known;
-      // A node that is replaced whole is not descended into.
-      const whole = numbers.has(node) ? rewrite(node) : undefined;
-      const rebuilt = whole ?? rebuild(node);
-      const result = whole ?? rewrite(rebuilt) ?? rebuilt;
+      const rebuilt = rebuild(node);
+      const result = rewrite(rebuilt) ?? rebuilt;
       done.set(node, result);
       return result;
     };
@@ -176,6 +194,17 @@ export const canonical = (): Canonical => {
     return visit(e);
   };
 
+  const differentiate: Canonical['derivative'] = (e, name) => {
+    const values = new Map<string, Expression>();
+    const named = map(e, (node) => {
+      if (node.kind !== 'constant') return undefined;
+      const hidden = `constant ${node.value}'`;
+      values.set(hidden, node);
+      return variable(hidden);
+    });
+    return map(derivative(named, name), (node) => (node.kind === 'variable' ? values.get(node.name) : undefined));
+  };
+
   return {
     of: (e) => map(e, () => undefined),
     constant,
@@ -185,6 +214,8 @@ export const canonical = (): Canonical => {
     where,
     map,
     dependsOn: (e, name) => names.get(e)?.has(name) ?? false,
+    replace: (e, part, by) => map(e, (node) => (node === part ? by : undefined)),
+    derivative: differentiate,
     freshName: () => `u${++fresh}'`,
   };
 };
@@ -192,6 +223,11 @@ export const canonical = (): Canonical => {
 export const isConstant = (e: Expression, value: number): boolean => e.kind === 'constant' && e.value === value;
 const isNegate = (e: Expression): e is Extract<Expression, { kind: 'unary' }> =>
   e.kind === 'unary' && e.operation === 'negate';
+/** Whether the operation can lack a value where its arguments have one. */
+export const isPartial = (e: Expression): boolean =>
+  e.kind === 'unary'
+    ? e.operation === 'sqrt' || e.operation === 'log' || e.operation === 'log1p' || e.operation === 'atanh'
+    : e.kind === 'binary' && e.operation === 'divide';
 const commutes = (operation: BinaryOperation): boolean =>
   operation === 'add' || operation === 'multiply' || operation === 'min' || operation === 'max';
 

@@ -1,6 +1,5 @@
 import {
   binaryInterval,
-  type Comparison,
   type Expression,
   type Interval,
   intersection,
@@ -9,9 +8,8 @@ import {
 } from '@drnn/tensor';
 import { type Behaviour, type Box } from './difference-quotient.js';
 
-/** A fact about the points in question: the comparison holds, or (`holds` false) its converse does, equality allowed. */
+/** A fact about the points in question. */
 export interface Fact {
-  readonly comparison: Comparison;
   readonly left: Expression;
   readonly right: Expression;
   /** `below`: left <= right; `above`: left >= right; `equal`: both. Closed, so that a switch point is on both sides. */

@@ -8,6 +8,7 @@ import {
   type Interval,
   pointInterval,
   unaryInterval,
+  variablesOf,
   type UnaryOperation,
   wholeLine,
 } from '@drnn/tensor';
@@ -119,6 +120,19 @@ const ofBinary = (node: Binary, a: Behaviour, b: Behaviour): Behaviour => {
     case 'multiply':
       return { value, quotient: plus(times(a.quotient, b.value), times(a.value, b.quotient)) };
     case 'divide': {
+      const root = squareUnderRoot(node);
+      if (root !== undefined) {
+        // u / sqrt(c + u^2) has the derivative c / (c + u^2)^(3/2), between 0 and 1 / sqrt(c).
+        const steepest = binaryInterval(
+          'divide',
+          { low: 1, high: 1 },
+          unaryInterval('sqrt', { low: root, high: root }),
+        );
+        return {
+          value: { low: Math.max(value.low, -1), high: Math.min(value.high, 1), defined: value.defined },
+          quotient: times({ low: 0, high: steepest.high }, a.quotient),
+        };
+      }
       // a2/b2 - a1/b1 = ((a2 - a1) - (a1/b1)(b2 - b1)) / b2
       const quotient = binaryInterval('divide', minus(a.quotient, times(value, b.quotient)), b.value);
       return { value, quotient };
@@ -139,6 +153,17 @@ const ofBinary = (node: Binary, a: Behaviour, b: Behaviour): Behaviour => {
         quotient: minus(times(rate('tanh', a.value), a.quotient), times(rate('tanh', b.value), b.quotient)),
       };
   }
+};
+
+/** The constant c > 0 of u / sqrt(c + u^2). */
+const squareUnderRoot = (node: Binary): number | undefined => {
+  const { left: u, right: root } = node;
+  if (root.kind !== 'unary' || root.operation !== 'sqrt') return undefined;
+  const sum = root.argument;
+  if (sum.kind !== 'binary' || sum.operation !== 'add' || sum.left.kind !== 'constant') return undefined;
+  const squared = sum.right;
+  const matches = squared.kind === 'unary' && squared.operation === 'square' && squared.argument === u;
+  return matches && sum.left.value > 0 ? sum.left.value : undefined;
 };
 
 /** Encloses the derivative of one operation over all values of its argument; `abs` by its one-sided derivatives. */
@@ -196,4 +221,36 @@ const squaredSech = (x: Interval): Interval => {
     return binaryInterval('divide', times({ low: 4, high: 4 }, p), over);
   };
   return { low: Math.max(0, at(size.high).low), high: Math.min(1, at(size.low).high) };
+};
+
+/** Halves the widest range among the variables of the expressions; nothing when none can be halved. */
+export const halves = (box: Box, expressions: readonly Expression[], z: string): readonly Box[] => {
+  const names = variablesOf(...expressions);
+  let widest:
+    { readonly name: string; readonly width: number; readonly at: number; readonly range: Interval } | undefined;
+  for (const name of names) {
+    const range = box[name];
+    if (range === undefined) continue;
+    const at = middle(range.low, range.high);
+    // The variable of interest goes first among equals.
+    const width = (squash(range.high) - squash(range.low)) * (name === z ? 1.5 : 1);
+    if (at > range.low && at < range.high && (widest === undefined || width > widest.width))
+      widest = { name, width, at, range };
+  }
+  if (widest === undefined) return [];
+  const { name, at, range } = widest;
+  return [
+    { ...box, [name]: { low: range.low, high: at } },
+    { ...box, [name]: { low: at, high: range.high } },
+  ];
+};
+
+/** A scale on which the whole line has length 2. */
+const squash = (x: number): number => (Math.abs(x) === Infinity ? Math.sign(x) : x / (1 + Math.abs(x)));
+
+const middle = (low: number, high: number): number => {
+  if (low < 0 && high > 0 && (low === -Infinity || high === Infinity)) return 0;
+  if (Number.isFinite(low) && Number.isFinite(high)) return low / 2 + high / 2;
+  const half = (squash(low) + squash(high)) / 2;
+  return Math.abs(half) === 1 ? NaN : half / (1 - Math.abs(half));
 };

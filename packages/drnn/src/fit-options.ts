@@ -1,0 +1,176 @@
+import { type TransferName, transfers } from '@drnn/objectives';
+import { type Issue, type Matrix, refuse } from '@drnn/tensor';
+
+/** Loss names as users know them, with the transfer function of the network they fit. */
+export const losses = {
+  'cross-entropy': 'tanh',
+  'least-squares': 'identity',
+  logistic: 'logistic',
+  softplus: 'softplus',
+  relu: 'relu',
+  poisson: 'exp',
+} as const satisfies Readonly<Record<string, TransferName>>;
+export type LossName = keyof typeof losses;
+
+export const choices = {
+  scale: ['auto', 'none', 'max', 'quantile'],
+  loss: Object.keys(losses),
+  weights: ['none', 'variance', 'capped', 'calibrated'],
+  missing: ['drop', 'interpolate'],
+  estimator: ['convex'],
+  solver: ['shared-newton', 'newton'],
+  accelerate: ['anderson', 'nesterov', 'none'],
+  backend: ['cpu'],
+  precision: ['float64', 'mixed'],
+} as const;
+
+/** Everything `fit` can be told. Each field's default and its reason stand in `defaults`. */
+export interface FitOptions {
+  /** a = dt / tau in (0, 1], one number or one a unit. Either this, or `dt` and `tau`. */
+  readonly alpha?: number | Float64Array;
+  /** Seconds between frames; default the recording's own, where it knows. */
+  readonly dt?: number;
+  /** Time constant of the units in seconds. */
+  readonly tau?: number;
+  /** u [time, input]: row t drives frame t to t + 1. */
+  readonly inputs?: Matrix;
+  /** The trial of each frame, [time]; a change starts a new one. */
+  readonly trials?: ArrayLike<number>;
+  /** [time, unit], 1 where observed, 0 where missing. */
+  readonly observed?: Matrix;
+  /** What becomes of rows with a missing predictor. */
+  readonly missing?: 'drop' | 'interpolate';
+  readonly scale?: 'auto' | 'none' | 'max' | 'quantile';
+  /** Subtracts each unit's mean before scaling. */
+  readonly center?: boolean;
+  readonly loss?: LossName;
+  readonly weights?: 'none' | 'variance' | 'capped' | 'calibrated';
+  readonly weightCap?: number;
+  readonly kappa?: number;
+  /** The bound on the weighted slope; null for none. */
+  readonly clip?: number | null;
+  /** Per transition. */
+  readonly ridge?: number;
+  readonly bias?: boolean;
+  readonly zeroDiagonal?: boolean;
+  /** [unit, unit + input], row = target, 1 where a weight may be nonzero. */
+  readonly connections?: Matrix;
+  readonly estimator?: 'convex';
+  readonly solver?: 'shared-newton' | 'newton';
+  readonly accelerate?: 'anderson' | 'nesterov' | 'none';
+  readonly tolerance?: number;
+  readonly maxSteps?: number;
+  /** The fraction of each trial's end that is held out for the scores; 0 for no scores. */
+  readonly holdout?: number;
+  /** Whether the model returned is refitted on everything after scoring. */
+  readonly refit?: boolean;
+  /** Frames between restarts of the closed loop; default 10 tau / dt. */
+  readonly horizon?: number;
+  readonly backend?: 'cpu';
+  readonly precision?: 'float64' | 'mixed';
+  readonly seed?: number;
+}
+
+/** The defaults, as `--help` prints them. */
+export const defaults = {
+  missing: 'drop',
+  scale: 'auto',
+  center: false,
+  loss: 'cross-entropy',
+  weights: 'variance',
+  weightCap: 10,
+  kappa: 0.01,
+  clip: 0.2,
+  ridge: 1e-5,
+  bias: true,
+  zeroDiagonal: true,
+  estimator: 'convex',
+  solver: 'shared-newton',
+  accelerate: 'anderson',
+  tolerance: 1e-8,
+  maxSteps: 500,
+  holdout: 0.2,
+  refit: true,
+  backend: 'cpu',
+  precision: 'float64',
+  seed: 1,
+} as const satisfies FitOptions;
+
+/** Options with every default filled in. */
+export type Settings = FitOptions & Required<Pick<FitOptions, keyof typeof defaults>>;
+
+const inRange = (
+  issues: Issue[],
+  path: string,
+  value: number | null | undefined,
+  holds: (value: number) => boolean,
+  expected: string,
+): void => {
+  if (value !== null && value !== undefined && !(Number.isFinite(value) && holds(value))) {
+    issues.push({ path, seen: `${value}`, expected });
+  }
+};
+
+const oneOf = (issues: Issue[], path: string, value: string, allowed: readonly string[]): void => {
+  if (!allowed.includes(value)) issues.push({ path, seen: `'${value}'`, expected: `one of ${allowed.join(', ')}` });
+};
+
+/** Fills in the defaults and refuses, all at once, what is out of range. */
+export const settle = (options: FitOptions): Settings => {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const settings: Settings = { ...defaults, ...given };
+  const issues: Issue[] = [];
+  for (const [name, allowed] of Object.entries(choices)) {
+    const value = Object.entries(settings).find(([key]) => key === name)?.[1];
+    if (typeof value === 'string') oneOf(issues, name, value, allowed);
+  }
+  const { alpha } = settings;
+  if (typeof alpha === 'number') inRange(issues, 'alpha', alpha, (a) => a > 0 && a <= 1, 'a number above 0 and at most 1 (dt / tau)');
+  inRange(issues, 'dt', settings.dt, (x) => x > 0, 'seconds above 0');
+  inRange(issues, 'tau', settings.tau, (x) => x > 0, 'seconds above 0');
+  inRange(issues, 'weightCap', settings.weightCap, (x) => x > 0, 'a number above 0');
+  inRange(issues, 'kappa', settings.kappa, (x) => x > 0, 'a number above 0');
+  inRange(issues, 'clip', settings.clip, (x) => x > 0, 'a number above 0, or none');
+  inRange(issues, 'ridge', settings.ridge, (x) => x >= 0, 'a number of at least 0');
+  inRange(issues, 'tolerance', settings.tolerance, (x) => x > 0, 'a number above 0');
+  inRange(issues, 'maxSteps', settings.maxSteps, (x) => Number.isInteger(x) && x >= 1, 'a whole number of at least 1');
+  inRange(issues, 'holdout', settings.holdout, (x) => x >= 0 && x < 1, 'a fraction from 0 to below 1');
+  inRange(issues, 'horizon', settings.horizon, (x) => Number.isInteger(x) && x >= 1, 'a whole number of at least 1');
+  inRange(issues, 'seed', settings.seed, (x) => Number.isSafeInteger(x) && x >= 0, 'a whole number of at least 0');
+  if (alpha !== undefined && (settings.dt !== undefined || settings.tau !== undefined)) {
+    issues.push({ path: 'alpha', seen: 'alpha together with dt or tau', expected: 'either alpha, or dt and tau' });
+  }
+  refuse(issues);
+  return settings;
+};
+
+/** a = dt / tau from what was given and what the recording knows. */
+export const alphaOf = (settings: Settings, samplingInterval: number | null): number | Float64Array => {
+  if (settings.alpha !== undefined) return settings.alpha;
+  const dt = settings.dt ?? samplingInterval ?? undefined;
+  const { tau } = settings;
+  if (dt === undefined || tau === undefined) {
+    refuse([
+      {
+        path: 'alpha',
+        seen: tau === undefined ? (settings.dt === undefined ? 'neither alpha nor dt and tau' : 'dt without tau') : 'tau without dt',
+        expected: 'alpha, or dt and tau in seconds (alpha = dt / tau)',
+        hint:
+          tau === undefined
+            ? 'add tau, the time constant of the units: often 0.1 s for spiking rates, 0.5 to 2 s for calcium signals'
+            : 'add dt, the seconds between frames',
+      },
+    ]);
+    return Number.NaN;
+  }
+  const alpha = dt / tau;
+  refuse(
+    alpha > 0 && alpha <= 1
+      ? []
+      : [{ path: 'dt / tau', seen: `${dt} / ${tau} = ${alpha}`, expected: 'a ratio above 0 and at most 1', hint: 'dt is in seconds, and must not exceed tau' }],
+  );
+  return alpha;
+};
+
+/** The transfer function of a loss name. */
+export const transferOf = (loss: LossName) => transfers[losses[loss]];

@@ -1,0 +1,372 @@
+import { backend as cpuBackend } from '@drnn/backend-cpu';
+import { certify, type Certificate, matching, type Objective, type Transfer } from '@drnn/objectives';
+import { concatenateRecordings, type Model, readRecording, type Recording, type Source } from '@drnn/recordings';
+import { type Observations, splitTransitions, type Transitions, transitions } from '@drnn/simulator';
+import {
+  accelerate,
+  anderson,
+  firstOf,
+  maxSteps,
+  nesterov,
+  newton,
+  problem,
+  type Problem,
+  run,
+  sharedNewton,
+  type Iterate,
+  type Solution,
+  type Solver,
+  stalled,
+  tolerance,
+  unaccelerated,
+  usefulCurvatureBound,
+  withPolish,
+  withStopping,
+  withTrace,
+} from '@drnn/solvers';
+import { type Backend, failure, matrix, type Matrix, refuse } from '@drnn/tensor';
+import { alphaOf, type FitOptions, settle, type Settings, transferOf } from './fit-options.js';
+import { type Identifiability, identifiabilityOf } from './identifiability.js';
+import type { HeldOutTraces, Scores } from './report/report-data.js';
+import { applyScaling, type Scaling, scalingOf } from './scaling.js';
+import { scoresOf, type ScoredModel, tracesOf } from './scores.js';
+import { summaryOf } from './summary.js';
+import { verdictOf, warningsOf } from './verdict.js';
+
+/** What may be fitted: a file, several files (sessions, one after the other), a recording read before, or rates. */
+export type FitSource = string | readonly string[] | RatesSource;
+
+/** A recording in memory; only `rates` [time, unit] is needed. */
+export type RatesSource = Pick<Observations, 'rates'> & Partial<Pick<Recording, 'trials' | 'samplingInterval' | 'unitNames' | 'source'>>;
+
+/** How far a fit is. */
+export interface FitProgress {
+  readonly stage: 'scoring fit' | 'fit' | 'refit';
+  readonly step: number;
+  readonly residual: number;
+  readonly maxSteps: number;
+}
+
+/** Beyond the options of the command line: things that only a program can give. */
+export interface FitContext extends FitOptions {
+  /** The hardware; closed by the caller. Default: a CPU backend of its own. */
+  readonly on?: Backend;
+  /** An objective in place of loss, weights, clip, ridge and constraints. */
+  readonly objective?: Objective;
+  /** A model to start from, in the same scaled units. */
+  readonly from?: Pick<Model, 'W' | 'Win' | 'b'>;
+  /** How to read files. */
+  readonly key?: string;
+  readonly layout?: 'time-unit' | 'unit-time' | 'trial-time-unit';
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: FitProgress) => void;
+}
+
+/** A fitted network and all that is known of how it came about. */
+export interface Fit {
+  readonly model: Omit<Model, 'record'>;
+  readonly solution: Solution;
+  readonly transfer: Transfer;
+  readonly objective: Objective;
+  readonly settings: Settings;
+  /** The solver that ran, by name. */
+  readonly solver: string;
+  readonly backend: string;
+  readonly precision: 'float64' | 'mixed';
+  readonly units: number;
+  readonly inputs: number;
+  readonly unitNames: readonly string[];
+  readonly trials: number;
+  readonly samplingInterval: number | null;
+  readonly sources: readonly Source[];
+  /** Transitions of the model returned. */
+  readonly samples: number;
+  /** Transitions of the fit that was scored; 0 without holdout. */
+  readonly trainSamples: number;
+  readonly refit: boolean;
+  /** Null without holdout, or where the fit was aborted before. */
+  readonly scores: Scores | null;
+  readonly traces: HeldOutTraces | null;
+  readonly scaling: Scaling;
+  readonly targetsClipped: number;
+  readonly dropped: Transitions['dropped'];
+  readonly certificate: Certificate;
+  readonly identifiability: Identifiability;
+  /** Data in memory to final model. */
+  readonly seconds: number;
+  /** Seconds: what is done once a problem (start, metric), the iterations, the certificates, the scores. */
+  readonly timing: { readonly init: number; readonly steps: number; readonly certificate: number; readonly scores: number };
+  readonly warnings: readonly string[];
+  readonly verdict: string;
+  /** A few lines for a person. */
+  summary(): string;
+}
+
+
+/** Recordings that can be read as one, in memory. */
+interface Session {
+  readonly rates: Matrix;
+  readonly trials: ArrayLike<number> | null;
+  readonly samplingInterval: number | null;
+  readonly unitNames: readonly string[];
+  readonly sources: readonly Source[];
+}
+
+const isPaths = (source: FitSource): source is string | readonly string[] =>
+  typeof source === 'string' || Array.isArray(source);
+
+const sessionOf = async (source: FitSource, context: FitContext): Promise<Session> => {
+  if (!isPaths(source)) return inMemory(source, source.source === undefined ? [] : [source.source]);
+  const paths = typeof source === 'string' ? [source] : source;
+  const recordings: Recording[] = [];
+  for (const path of paths) {
+    recordings.push(
+      await readRecording(path, {
+        ...(context.key === undefined ? {} : { key: context.key }),
+        ...(context.layout === undefined ? {} : { layout: context.layout }),
+      }),
+    );
+  }
+  const [first] = recordings;
+  if (first === undefined) throw failure({ path: 'recording', seen: 'no file', expected: 'at least one' });
+  return inMemory(
+    recordings.length === 1 ? first : concatenateRecordings(recordings),
+    recordings.map((recording) => recording.source),
+  );
+};
+
+const inMemory = (recording: RatesSource, sources: readonly Source[]): Session => ({
+  rates: recording.rates,
+  trials: recording.trials ?? null,
+  samplingInterval: recording.samplingInterval ?? null,
+  unitNames: recording.unitNames ?? Array.from({ length: recording.rates.columns }, (_, j) => `unit ${j}`),
+  sources,
+});
+
+/**
+ * Fits a network to a recording: scales, inverts to targets, fits the first part of every trial, scores the rest, and
+ * refits on everything. One convex problem a unit, all solved together; any start gives the same answer. Errors: one
+ * `DrnnError` with everything that is wrong with the recording or the options.
+ *
+ * @example
+ * const model = await fit('recording.npz', { dt: 0.02, tau: 0.1 });
+ * console.log(model.summary());
+ */
+export const fit = async (source: FitSource, context: FitContext = {}): Promise<Fit> => {
+  const settings = settle(context);
+  const session = await sessionOf(source, context);
+  const began = performance.now();
+  const own = context.on === undefined ? await cpuBackend({ precision: settings.precision }) : null;
+  const on = context.on ?? own;
+  if (on === null) throw new Error('no backend');
+  try {
+    return await on.scope((inner) => fitOn(inner, session, context, settings, began));
+  } finally {
+    await own?.close();
+  }
+};
+
+const fitOn = async (
+  on: Backend,
+  session: Session,
+  context: FitContext,
+  settings: Settings,
+  began: number,
+): Promise<Fit> => {
+  const transfer = context.objective?.transfer ?? transferOf(settings.loss);
+  const trials = settings.trials ?? session.trials ?? undefined;
+  const raw = transitions({
+    rates: session.rates,
+    alpha: alphaOf(settings, session.samplingInterval),
+    missing: settings.missing,
+    ...(settings.inputs === undefined ? {} : { inputs: settings.inputs }),
+    ...(trials === undefined ? {} : { trials }),
+    ...(settings.observed === undefined ? {} : { observed: settings.observed }),
+  });
+  const scaling = scalingOf(raw, settings.scale, settings.center, transfer, (j) => session.unitNames[j] ?? `unit ${j}`);
+  const all = applyScaling(raw, scaling);
+  const objective = context.objective ?? objectiveOf(settings, transfer);
+  const certificate = certify(objective);
+  const horizon = settings.horizon ?? Math.max(1, Math.round(10 / mean(all.alpha)));
+  const start = context.from === undefined ? undefined : thetaFrom(context.from, all, settings.bias);
+
+  const split = settings.holdout > 0 ? splitTransitions(all, settings.holdout) : null;
+  const first = await solve(on, split?.train ?? all, objective, context, settings, split === null ? 'fit' : 'scoring fit', start);
+  const scoresBegan = performance.now();
+  const scored: ScoredModel = { theta: first.solution.theta, bias: settings.bias, transfer, ...scaling };
+  const aborted = first.solution.status === 'aborted';
+  const scores = split === null || aborted ? null : scoresOf(on.host, scored, split.train, split.heldOut, horizon);
+  const traces =
+    split === null || aborted ? null : tracesOf(on.host, scored, split.heldOut, horizon, session.unitNames);
+  const scoreSeconds = (performance.now() - scoresBegan) / 1000;
+  const refit = split !== null && settings.refit && !aborted;
+  const last = refit ? await solve(on, all, objective, context, settings, 'refit', first.solution.theta) : first;
+  const { solution } = last;
+
+  const parts = { first: first.solution.timing, last: refit ? solution.timing : { init: 0, steps: 0, certificate: 0 } };
+  const result = {
+    model: modelOf(solution.theta, all, settings.bias, scaling),
+    solution,
+    transfer,
+    objective,
+    settings,
+    solver: last.solver,
+    backend: on.name,
+    precision: on.precision,
+    units: all.units,
+    inputs: all.inputs,
+    unitNames: session.unitNames,
+    trials: raw.trialStarts.length,
+    samplingInterval: settings.dt ?? session.samplingInterval,
+    sources: session.sources,
+    samples: (refit || split === null ? all : split.train).targets.rows,
+    trainSamples: split === null ? 0 : split.train.targets.rows,
+    refit,
+    scores,
+    traces,
+    scaling,
+    targetsClipped: last.targetsClipped,
+    dropped: raw.dropped,
+    certificate,
+    identifiability: last.identifiability,
+    seconds: (performance.now() - began) / 1000,
+    timing: {
+      init: parts.first.init + parts.last.init,
+      steps: parts.first.steps + parts.last.steps,
+      certificate: parts.first.certificate + parts.last.certificate,
+      scores: scoreSeconds,
+    },
+  };
+  const warnings = [...last.notes, ...warningsOf(result)];
+  const verdict = verdictOf(result);
+  return { ...result, warnings, verdict, summary: () => summaryOf({ ...result, warnings, verdict }) };
+};
+
+const objectiveOf = (settings: Settings, transfer: Transfer): Objective => ({
+  ...matching(transfer, {
+    weights:
+      settings.weights === 'capped'
+        ? { kind: 'capped', cap: settings.weightCap }
+        : settings.weights === 'calibrated'
+          ? { kind: 'calibrated', kappa: settings.kappa }
+          : settings.weights,
+    clip: settings.clip,
+    ridge: settings.ridge,
+    constraints: {
+      zeroDiagonal: settings.zeroDiagonal,
+      ...(settings.connections === undefined ? {} : { connections: settings.connections }),
+    },
+  }),
+  name: settings.loss,
+});
+
+interface Solved {
+  readonly solution: Solution;
+  readonly solver: string;
+  readonly targetsClipped: number;
+  readonly identifiability: Identifiability;
+  readonly notes: readonly string[];
+}
+
+const solve = async (
+  on: Backend,
+  samples: Transitions,
+  objective: Objective,
+  context: FitContext,
+  settings: Settings,
+  stage: FitProgress['stage'],
+  start: Matrix | undefined,
+): Promise<Solved> => {
+  const task = await problem(on, samples, objective, { bias: settings.bias });
+  const { solver, notes } = solverFor(task, context, settings);
+  const show = (state: Iterate): void =>
+    context.onProgress?.({ stage, step: state.step, residual: state.residual, maxSteps: settings.maxSteps });
+  const rule = firstOf(tolerance(settings.tolerance), maxSteps(settings.maxSteps), stalled());
+  const exact = on.precision === 'mixed' ? await cpuBackend({ precision: 'float64' }) : null;
+  try {
+    const traced = withTrace(show)(solver);
+    const options = {
+      ...(start === undefined ? {} : { start }),
+      ...(context.signal === undefined ? {} : { signal: context.signal }),
+    };
+    const solution =
+      exact === null
+        ? await run(withStopping(rule)(traced), task, options)
+        : await run(withStopping(rule)(withPolish(exact)(traced)), task, options);
+    const identifiability = await identifiabilityOf(task);
+    return { solution, solver: solver.name, targetsClipped: task.targetsClipped, identifiability, notes };
+  } finally {
+    task.release();
+    await exact?.close();
+  }
+};
+
+/** The solver that was named, or Newton where the default one has no useful bound on the curvature. */
+const solverFor = (
+  task: Problem,
+  context: FitContext,
+  settings: Settings,
+): { readonly solver: Solver<Iterate>; readonly notes: readonly string[] } => {
+  const bound = task.curvatureBound;
+  const useful = bound !== null && bound <= usefulCurvatureBound;
+  if (settings.solver === 'newton') return { solver: newton, notes: [] };
+  if (!useful && context.solver === undefined) {
+    return {
+      solver: newton,
+      notes: [
+        `The curvature of this objective has ${bound === null ? 'no known bound' : `only the bound ${bound.toPrecision(3)}`}, so that Newton's method for each unit ran in place of the shared metric.`,
+      ],
+    };
+  }
+  const acceleration =
+    settings.accelerate === 'anderson' ? anderson(5) : settings.accelerate === 'nesterov' ? nesterov : unaccelerated;
+  return { solver: accelerate(acceleration)(sharedNewton), notes: [] };
+};
+
+/** W [unit, unit] and Win [unit, input] with row = target, and b, from Theta [predictor, unit]. */
+const modelOf = (theta: Matrix, of: Transitions, bias: boolean, scaling: Scaling): Omit<Model, 'record'> => {
+  const { units, inputs, alpha } = of;
+  const part = (from: number, count: number): Matrix => {
+    const result = matrix(units, count);
+    for (let p = 0; p < count; p++) {
+      for (let j = 0; j < units; j++) result.data[j * count + p] = theta.data[(from + p) * units + j]!;
+    }
+    return result;
+  };
+  return {
+    W: part(0, units),
+    Win: part(units, inputs),
+    b: bias ? theta.data.slice((units + inputs) * units) : new Float64Array(units),
+    alpha,
+    scale: scaling.scale,
+    offset: scaling.offset,
+  };
+};
+
+/** Theta [predictor, unit] of a model; the inverse of `modelOf`. */
+const thetaFrom = ({ W, Win, b }: Pick<Model, 'W' | 'Win' | 'b'>, of: Transitions, bias: boolean): Matrix => {
+  const { units, inputs } = of;
+  refuse(
+    W.rows === units && Win.columns === inputs
+      ? []
+      : [
+          {
+            path: 'from',
+            seen: `a model of [unit=${W.rows}, input=${Win.columns}]`,
+            expected: `[unit=${units}, input=${inputs}], as the recording`,
+          },
+        ],
+  );
+  const theta = matrix(units + inputs + (bias ? 1 : 0), units);
+  const put = (from: number, part: Matrix): void => {
+    for (let p = 0; p < part.columns; p++) {
+      for (let j = 0; j < units; j++) theta.data[(from + p) * units + j] = part.data[j * part.columns + p]!;
+    }
+  };
+  put(0, W);
+  put(units, Win);
+  if (bias) theta.data.set(b, (units + inputs) * units);
+  return theta;
+};
+
+const mean = (values: Float64Array): number => values.reduce((a, b) => a + b, 0) / values.length;

@@ -1,0 +1,74 @@
+import * as Plot from '@observablehq/plot';
+import { blue, grey, vermillion } from './colours.js';
+import type { Draw } from './drawing.js';
+import { html, shortened } from './escape.js';
+import { columnWidth, type Figure, key } from './figure.js';
+import { counted, formatCount, linearTick, powerTick } from './numbers.js';
+import type { Scores } from './report-data.js';
+import { worstUnits } from './worst-units.js';
+
+/** The fraction of each unit's held-out variance that is not predicted, 1 - R2, sorted by that of the drive. */
+export const unitErrorsFigure = (draw: Draw, scores: Scores, unitNames: readonly string[]): Figure | null => {
+  const { oneStep, drive } = scores.byUnit;
+  const order = Array.from(drive.keys())
+    .filter((unit) => Number.isFinite(drive[unit]))
+    .sort((a, b) => drive[b]! - drive[a]! || a - b);
+  if (order.length === 0) return null;
+  const nameOf = (unit: number): string => shortened(unitNames[unit] ?? String(unit), 40);
+  const points = (values: Float64Array): readonly { rank: number; error: number; name: string }[] =>
+    order.flatMap((unit, index) => {
+      const error = 1 - values[unit]!;
+      return Number.isFinite(error) ? [{ rank: index + 1, error: Math.max(error, 1e-12), name: nameOf(unit) }] : [];
+    });
+  const [driveErrors, oneStepErrors] = [points(drive), points(oneStep)];
+  const errors = [...driveErrors, ...oneStepErrors].map((point) => point.error);
+  const low = 10 ** Math.floor(Math.log10(Math.min(...errors, 0.5)));
+  const high = Math.max(...errors, 1) * 1.15;
+  const worst = worstUnits(drive, 3).filter((unit) => Number.isFinite(drive[unit]));
+  const labels = worst.map((unit) => ({
+    rank: order.indexOf(unit) + 1,
+    error: Math.max(1 - drive[unit]!, 1e-12),
+    name: shortened(unitNames[unit] ?? String(unit), 24),
+  }));
+  const missing = drive.length - order.length;
+  const radius = order.length > 300 ? 1.5 : order.length > 100 ? 2 : 3;
+  return {
+    title: 'Error by unit',
+    picture: html`<p class="legend">${[key('pooled', 'drive'), key('triangle', 'one step ahead'), key('level', 'no better than the mean')]}</p>
+      ${draw('Fraction of held-out variance not predicted, for each unit, sorted by that of the drive.', {
+        width: columnWidth,
+        height: 240,
+        marginLeft: 60,
+        marginRight: 16,
+        marginTop: 12,
+        marginBottom: 40,
+        x: { domain: [0.5, order.length + 0.5] },
+        y: { type: 'log', domain: [low, high] },
+        marks: [
+          Plot.gridY({ stroke: '#000', strokeOpacity: 0.1, ticks: 5 }),
+          Plot.ruleY([1], { stroke: grey, strokeDasharray: '4,3' }),
+          Plot.dot(oneStepErrors, { x: 'rank', y: 'error', r: radius, symbol: 'triangle', stroke: vermillion, title: 'name' }),
+          Plot.dot(driveErrors, { x: 'rank', y: 'error', r: radius, fill: blue, title: 'name' }),
+          Plot.text(labels, {
+            x: 'rank',
+            y: 'error',
+            text: 'name',
+            textAnchor: 'end',
+            dx: -8,
+            dy: (_: unknown, index: number) => 0 * index,
+            fontSize: 10,
+          }),
+          Plot.axisX({
+            label: 'unit, from the best to the worst predicted',
+            labelAnchor: 'center',
+            labelArrow: 'none',
+            tickFormat: (rank: number) => (Number.isInteger(rank) ? linearTick(rank) : ''),
+          }),
+          Plot.axisY({ label: '1 − R²', labelArrow: 'none', labelAnchor: 'center', ticks: 5, tickFormat: powerTick }),
+        ],
+      })}`,
+    caption: html`Fraction of held-out variance that is not predicted (1 − R², no unit, logarithmic), n =
+      ${counted(order.length, 'unit')}${missing > 0 ? `; ${counted(missing, 'unit')} had no score (${formatCount(missing)} did not vary)` : ''}.
+      The worst by drive are named; a mouse over a point shows its unit’s name.`,
+  };
+};

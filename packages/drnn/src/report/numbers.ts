@@ -1,0 +1,67 @@
+/** How numbers are written in the report: a fixed number of significant digits, real minus signs, never `NaN`. */
+
+/** What stands where a number could not be computed. */
+export const notAvailable = 'not available';
+
+const superscripts = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+
+/** An integer as superscript: -8 is ⁻⁸. */
+export const superscript = (exponent: number): string =>
+  Array.from(String(exponent), (digit) => (digit === '-' ? '⁻' : (superscripts[Number(digit)] ?? ''))).join('');
+
+const withMinus = (text: string): string => text.replace('-', '−');
+
+/** `value` with `digits` significant digits, as 0.0123, 123 or 1.23 × 10⁻⁸; "not available" when it is not finite. */
+export const formatNumber = (value: number, digits = 3): string => {
+  if (!Number.isFinite(value)) return notAvailable;
+  if (value === 0) return '0';
+  const [mantissa = '', exponent = '0'] = value.toExponential(digits - 1).split('e');
+  const power = Number(exponent);
+  if (power >= -3 && power <= Math.max(digits, 4)) {
+    return withMinus(value.toFixed(Math.max(0, digits - 1 - power)));
+  }
+  return `${withMinus(mantissa)} × 10${superscript(power)}`;
+};
+
+/** A coefficient of determination: three decimals, and "below −1000" rather than a long row of digits. */
+export const formatScore = (value: number): string => {
+  if (!Number.isFinite(value)) return notAvailable;
+  if (value < -1000) return 'below −1000';
+  const nearOne = value < 1 && value > 0.9995;
+  return withMinus(value.toFixed(nearOne ? 6 : 3).replace(/^-(0\.0+)$/, '$1'));
+};
+
+/** A count, with thin spaces between groups of three digits. */
+export const formatCount = (value: number): string => {
+  if (!Number.isFinite(value)) return notAvailable;
+  return withMinus(value.toFixed(0)).replace(/\B(?=(\d{3})+$)/g, ' ');
+};
+
+/** `count` with its noun: "1 unit", "12 units". */
+export const counted = (count: number, noun: string, plural = `${noun}s`): string =>
+  `${formatCount(count)} ${count === 1 ? noun : plural}`;
+
+/** A fraction as a percentage. */
+export const formatPercent = (fraction: number): string => {
+  if (!Number.isFinite(fraction)) return notAvailable;
+  const percent = 100 * fraction;
+  if (percent > 0 && percent < 0.1) return 'less than 0.1%';
+  return `${withMinus(percent.toFixed(percent > 0 && percent < 10 ? 1 : 0))}%`;
+};
+
+/** A duration in the unit that reads best. */
+export const formatSeconds = (seconds: number): string => {
+  if (!Number.isFinite(seconds)) return notAvailable;
+  if (seconds < 1) return `${formatNumber(1000 * seconds, 3)} ms`;
+  if (seconds < 120) return `${formatNumber(seconds, 3)} s`;
+  return seconds < 7200 ? `${formatNumber(seconds / 60, 3)} min` : `${formatNumber(seconds / 3600, 3)} h`;
+};
+
+/** The label of a tick on a logarithmic axis: 10⁻⁸ at a power of ten, nothing between. */
+export const powerTick = (value: number): string => {
+  const power = Math.round(Math.log10(value));
+  return Math.abs(value / 10 ** power - 1) < 1e-9 ? `10${superscript(power)}` : '';
+};
+
+/** The label of a tick on a linear axis. */
+export const linearTick = (value: number): string => withMinus(String(Number(value.toPrecision(6))));

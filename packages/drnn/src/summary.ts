@@ -1,0 +1,25 @@
+import type { Fit } from './fit.js';
+
+const r2 = (x: number): string => (Number.isFinite(x) ? x.toFixed(4) : 'not available');
+
+/** A few lines for a person at a terminal. */
+export const summaryOf = (fit: Omit<Fit, 'summary'>): string => {
+  const { solution, scores } = fit;
+  const lines = [
+    `${fit.units} units, ${fit.inputs} inputs, ${fit.samples} transitions in ${fit.trials} ${fit.trials === 1 ? 'trial' : 'trials'}`,
+    `${solution.status} after ${solution.steps} steps of ${fit.solver} in ${fit.seconds.toFixed(2)} s (${fit.backend}, ${fit.precision}): residual ${solution.residual.toExponential(1)}, error of the weights ${solution.thetaErrorBound.toExponential(1)}`,
+  ];
+  if (scores !== null) {
+    const { oneStep, drive, closedLoop, baseline } = scores;
+    lines.push(
+      `held-out R2, one step ${r2(oneStep.pooled)} (persistence ${r2(baseline.oneStep.persistence.pooled)}, autoregression ${r2(baseline.oneStep.autoregression.pooled)}), drive ${r2(drive.pooled)}`,
+    );
+    closedLoop.forEach((score, i) => {
+      const persistence = baseline.closedLoop.persistence[i];
+      lines.push(
+        `closed loop after ${score.horizon} frames ${r2(score.pooled)} (persistence ${r2(persistence?.pooled ?? Number.NaN)})`,
+      );
+    });
+  }
+  return [...lines, fit.verdict, ...fit.warnings].join('\n');
+};

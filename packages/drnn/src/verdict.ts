@@ -1,0 +1,73 @@
+import type { Fit } from './fit.js';
+
+type Judged = Omit<Fit, 'warnings' | 'verdict' | 'summary'>;
+
+const percent = (x: number): string => `${(100 * x).toFixed(1)}%`;
+const r2 = (x: number): string => (Number.isFinite(x) ? x.toFixed(3) : 'not available');
+
+/** Sentences a reader must see before the numbers. */
+export const warningsOf = (fit: Judged): readonly string[] => {
+  const said: string[] = [];
+  const { solution, scaling, scores } = fit;
+  if (solution.status !== 'converged') {
+    said.push(
+      `The fit did not converge (${solution.status}): residual ${solution.residual.toExponential(1)}, relative error of the weights about ${solution.thetaErrorBound.toExponential(1)}.`,
+    );
+  }
+  if (fit.samples < fit.units + fit.inputs) {
+    said.push(
+      `There are fewer transitions (${fit.samples}) than predictors (${fit.units + fit.inputs}): many networks fit these data equally well, and the ridge chooses among them.`,
+    );
+  }
+  if (scaling.outsideAfter > 0.01) {
+    said.push(
+      `${percent(scaling.outsideAfter)} of the targets lie outside the range of the transfer function and are clipped to it; another alpha, scale or loss may suit these data better.`,
+    );
+  }
+  if (scores !== null) said.push(...belowBaseline(scores));
+  if (fit.settings.holdout > 0 && scores !== null && scores.closedLoop.length === 0) {
+    said.push('No held-out stretch is long enough to run the network in closed loop.');
+  }
+  return said;
+};
+
+const belowBaseline = ({ oneStep, drive, closedLoop, baseline }: NonNullable<Fit['scores']>): readonly string[] => {
+  const said: string[] = [];
+  const compare = (what: string, ours: number, name: string, theirs: number): void => {
+    if (ours < theirs) said.push(`${what}: R2 ${r2(ours)} is below that of ${name} (${r2(theirs)}).`);
+  };
+  compare('One step ahead', oneStep.pooled, 'persistence', baseline.oneStep.persistence.pooled);
+  compare('One step ahead', oneStep.pooled, 'each unit predicting itself', baseline.oneStep.autoregression.pooled);
+  compare('Drive', drive.pooled, 'the training mean', baseline.drive.mean.pooled);
+  closedLoop.forEach((score, i) => {
+    const persistence = baseline.closedLoop.persistence[i];
+    if (persistence === undefined) return;
+    compare(`Closed loop after ${score.horizon} frames`, score.pooled, 'persistence', persistence.pooled);
+    if (score.pooled < 0) {
+      said.push(
+        `Closed loop after ${score.horizon} frames: R2 ${r2(score.pooled)} is worse than predicting the training mean.`,
+      );
+    }
+  });
+  return said;
+};
+
+/** One honest sentence on what the scores mean. */
+export const verdictOf = ({ scores, solution }: Judged): string => {
+  const state = solution.status === 'converged' ? 'The optimum was reached' : `The fit ended as ${solution.status}`;
+  if (scores === null) return `${state}; nothing was held out, so that nothing is known of how well it predicts.`;
+  const { oneStep, drive, baseline } = scores;
+  const best = Math.max(baseline.oneStep.persistence.pooled, baseline.oneStep.autoregression.pooled);
+  const gained = 1 - (1 - oneStep.pooled) / (1 - best);
+  const ahead =
+    gained > 0.02
+      ? `one step ahead it removes ${percent(gained)} of the error of the better trivial predictor`
+      : gained >= 0
+        ? 'one step ahead it is hardly better than a trivial predictor'
+        : 'one step ahead it is worse than a trivial predictor';
+  const share =
+    drive.pooled > 0
+      ? `it explains ${percent(drive.pooled)} of the held-out drive`
+      : 'it explains none of the held-out drive';
+  return `${state}; ${share}, and ${ahead} (R2 ${r2(oneStep.pooled)} against ${r2(best)}).`;
+};

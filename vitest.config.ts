@@ -1,16 +1,21 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
-const names = ['tensor', 'backend-cpu', 'objectives', 'solvers', 'simulator', 'recordings'];
-const source = (path: string): string => new URL(`packages/${path}`, import.meta.url).pathname;
+const folder = (path: string): string => new URL(`packages/${path}`, import.meta.url).pathname;
+const names = readdirSync(folder('')).filter((name) => name !== 'drnn' && existsSync(folder(`${name}/src/index.ts`)));
 
 export default defineConfig({
   resolve: {
     // Tests run on the sources, so that they never see a stale build.
     alias: [
-      { find: '@drnn/tensor/laws', replacement: source('tensor/src/laws/index.ts') },
-      ...names.map((name) => ({ find: `@drnn/${name}`, replacement: source(`${name}/src/index.ts`) })),
-      { find: /^drnn$/, replacement: source('drnn/src/index.ts') },
+      { find: /^@drnn\/tensor\/laws$/, replacement: folder('tensor/src/laws/index.ts') },
+      ...names.map((name) => ({ find: new RegExp(`^@drnn/${name}$`), replacement: folder(`${name}/src/index.ts`) })),
+      { find: /^drnn$/, replacement: folder('drnn/src/index.ts') },
     ],
   },
-  test: { include: ['packages/*/src/**/*.test.ts'], testTimeout: 60_000 },
+  test: {
+    include: ['packages/*/src/**/*.test.ts'],
+    testTimeout: 60_000,
+    reporters: ['default', './scripts/test-table.ts'],
+  },
 });

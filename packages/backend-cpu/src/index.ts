@@ -1,1 +1,2 @@
-export {};
+export { backend, type CpuOptions } from './backend.js';
+export { host } from './host.js';

@@ -125,7 +125,8 @@ export const settle = (options: FitOptions): Settings => {
     if (typeof value === 'string') oneOf(issues, name, value, allowed);
   }
   const { alpha } = settings;
-  if (typeof alpha === 'number') inRange(issues, 'alpha', alpha, (a) => a > 0 && a <= 1, 'a number above 0 and at most 1 (dt / tau)');
+  if (typeof alpha === 'number')
+    inRange(issues, 'alpha', alpha, (a) => a > 0 && a <= 1, 'a number above 0 and at most 1 (dt / tau)');
   inRange(issues, 'dt', settings.dt, (x) => x > 0, 'seconds above 0');
   inRange(issues, 'tau', settings.tau, (x) => x > 0, 'seconds above 0');
   inRange(issues, 'weightCap', settings.weightCap, (x) => x > 0, 'a number above 0');
@@ -153,7 +154,12 @@ export const alphaOf = (settings: Settings, samplingInterval: number | null): nu
     refuse([
       {
         path: 'alpha',
-        seen: tau === undefined ? (settings.dt === undefined ? 'neither alpha nor dt and tau' : 'dt without tau') : 'tau without dt',
+        seen:
+          tau === undefined
+            ? settings.dt === undefined
+              ? 'neither alpha nor dt and tau'
+              : 'dt without tau'
+            : 'tau without dt',
         expected: 'alpha, or dt and tau in seconds (alpha = dt / tau)',
         hint:
           tau === undefined
@@ -167,7 +173,14 @@ export const alphaOf = (settings: Settings, samplingInterval: number | null): nu
   refuse(
     alpha > 0 && alpha <= 1
       ? []
-      : [{ path: 'dt / tau', seen: `${dt} / ${tau} = ${alpha}`, expected: 'a ratio above 0 and at most 1', hint: 'dt is in seconds, and must not exceed tau' }],
+      : [
+          {
+            path: 'dt / tau',
+            seen: `${dt} / ${tau} = ${alpha}`,
+            expected: 'a ratio above 0 and at most 1',
+            hint: 'dt is in seconds, and must not exceed tau',
+          },
+        ],
   );
   return alpha;
 };

@@ -37,7 +37,8 @@ import { verdictOf, warningsOf } from './verdict.js';
 export type FitSource = string | readonly string[] | RatesSource;
 
 /** A recording in memory; only `rates` [time, unit] is needed. */
-export type RatesSource = Pick<Observations, 'rates'> & Partial<Pick<Recording, 'trials' | 'samplingInterval' | 'unitNames' | 'source'>>;
+export type RatesSource = Pick<Observations, 'rates'> &
+  Partial<Pick<Recording, 'trials' | 'samplingInterval' | 'unitNames' | 'source'>>;
 
 /** How far a fit is. */
 export interface FitProgress {
@@ -95,13 +96,17 @@ export interface Fit {
   /** Data in memory to final model. */
   readonly seconds: number;
   /** Seconds: what is done once a problem (start, metric), the iterations, the certificates, the scores. */
-  readonly timing: { readonly init: number; readonly steps: number; readonly certificate: number; readonly scores: number };
+  readonly timing: {
+    readonly init: number;
+    readonly steps: number;
+    readonly certificate: number;
+    readonly scores: number;
+  };
   readonly warnings: readonly string[];
   readonly verdict: string;
   /** A few lines for a person. */
   summary(): string;
 }
-
 
 /** Recordings that can be read as one, in memory. */
 interface Session {
@@ -191,7 +196,15 @@ const fitOn = async (
   const start = context.from === undefined ? undefined : thetaFrom(context.from, all, settings.bias);
 
   const split = settings.holdout > 0 ? splitTransitions(all, settings.holdout) : null;
-  const first = await solve(on, split?.train ?? all, objective, context, settings, split === null ? 'fit' : 'scoring fit', start);
+  const first = await solve(
+    on,
+    split?.train ?? all,
+    objective,
+    context,
+    settings,
+    split === null ? 'fit' : 'scoring fit',
+    start,
+  );
   const scoresBegan = performance.now();
   const scored: ScoredModel = { theta: first.solution.theta, bias: settings.bias, transfer, ...scaling };
   const aborted = first.solution.status === 'aborted';

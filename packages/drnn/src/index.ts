@@ -3,3 +3,8 @@ export { choices, defaults, type FitOptions, losses, type LossName } from './fit
 export * from './scaling.js';
 export * from './scores.js';
 export * from './identifiability.js';
+export { predict, type PredictOptions } from './predict.js';
+export { reportOf } from './report-of.js';
+export { correlation } from './correlation.js';
+export { randomNetwork, simulate } from '@drnn/simulator';
+export { readModel, readRecording, writeModel } from '@drnn/recordings';

@@ -131,7 +131,11 @@ export const tracesOf = (
 /** phi(X Theta), the predicted drive [transition, unit] in scaled units. */
 export const predictedDrive = (host: Host, model: ScoredModel, predictors: Matrix): Matrix => {
   const { theta, bias, transfer } = model;
-  const used = { rows: predictors.columns, columns: theta.columns, data: theta.data.subarray(0, predictors.columns * theta.columns) };
+  const used = {
+    rows: predictors.columns,
+    columns: theta.columns,
+    data: theta.data.subarray(0, predictors.columns * theta.columns),
+  };
   const z = host.matMul(predictors, used);
   if (bias) {
     const b = theta.data.subarray(predictors.columns * theta.columns);
@@ -177,7 +181,7 @@ const runLength = (of: Transitions, first: number): number => {
 /** Rows from which the closed loop starts: every `horizon` frames of every unbroken stretch. */
 const restarts = (of: Transitions, horizon: number): readonly number[] => {
   const starts: number[] = [];
-  for (let row = 0; row < of.frames.length; ) {
+  for (let row = 0; row < of.frames.length;) {
     const length = runLength(of, row);
     for (let offset = 0; offset < length; offset += horizon) starts.push(row + offset);
     row += length;
@@ -198,7 +202,9 @@ const runLoops = (
   const lengths = windows.map((first) => Math.min(horizon, runLength(of, first)));
   const states: Matrix[] = [];
   let state = matrix(windows.length, columns);
-  windows.forEach((first, k) => state.data.set(of.predictors.data.subarray(first * columns, (first + 1) * columns), k * columns));
+  windows.forEach((first, k) =>
+    state.data.set(of.predictors.data.subarray(first * columns, (first + 1) * columns), k * columns),
+  );
   for (let lead = 1; lead <= Math.max(0, ...lengths); lead++) {
     const moved = advance(state, predictedDrive(host, model, state), of.alpha);
     states.push(moved);

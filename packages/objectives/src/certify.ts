@@ -131,25 +131,34 @@ const prepare = (e: Expression, options: CertifyOptions): Plan => {
     issues.push({ path: 'maxBoxes', seen: `${maxBoxes}`, expected: 'a whole number > 0' });
   refuse(issues);
   const store = canonical();
-  return { z, domain: used, box: { ...used, [z]: wholeLine }, search: { store, meets: meeting(store), maxBoxes } };
+  return {
+    z,
+    domain: used,
+    box: { ...used, [z]: wholeLine },
+    search: { store, meets: meeting(store), maxBoxes, maxClimbs: 48 },
+  };
 };
 
 const certifyCanonical = (given: Expression, plan: Plan, loss?: Expression): Certificate => {
   const { z, box, domain, search } = plan;
   const slope = search.store.of(given);
-  const within = (share: number): Search => ({ ...search, maxBoxes: Math.max(1, Math.floor(search.maxBoxes * share)) });
+  const within = (boxes: number, climbs: number): Search => ({
+    ...search,
+    maxBoxes: Math.min(search.maxBoxes, boxes),
+    maxClimbs: climbs,
+  });
   const ranges = Object.entries(box).map(([name, range]) => `${name} in ${describeInterval(range)}`);
   const proven = (steps: readonly string[]): Certificate => ({
     verdict: 'convex',
     proof: [`for ${ranges.join(', ')}, slope ${describe(slope)}`, ...steps],
   });
 
-  const quick = risesByStructure(slope, z, box, within(1 / 32));
+  const quick = risesByStructure(slope, z, box, within(40, 6));
   if (quick !== undefined) return proven(quick);
   // A witness is one of the expression as it was given, not of its rewriting.
   const witness = searchWitness(given, z, domain, { vectors: 24, loss });
   if (witness !== undefined) return { verdict: 'not-convex', witness };
-  const slow = risesByStructure(slope, z, box, within(1 / 8));
+  const slow = risesByStructure(slope, z, box, within(search.maxBoxes / 8, 24));
   if (slow !== undefined) return proven(slow);
   const outcome = rises(slope, z, box, search);
   if (outcome.proven) return proven([boxStep(slope, z, outcome)]);

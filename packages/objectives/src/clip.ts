@@ -1,15 +1,4 @@
-import {
-  add,
-  clamp,
-  div,
-  type Expression,
-  less,
-  abs,
-  mul,
-  pointwise,
-  sub,
-  where,
-} from '@drnn/tensor';
+import { add, clamp, div, type Expression, less, abs, mul, pointwise, sub, where } from '@drnn/tensor';
 import type { Transfer } from './transfer.js';
 
 /** A loss with its first two derivatives by z, in z, d (or y) and w. */

@@ -1,4 +1,15 @@
-import { div, type Expression, firstNonFinite, type Issue, type Matrix, max, min, pointwise, square, add } from '@drnn/tensor';
+import {
+  div,
+  type Expression,
+  firstNonFinite,
+  type Issue,
+  type Matrix,
+  max,
+  min,
+  pointwise,
+  square,
+  add,
+} from '@drnn/tensor';
 import type { Transfer } from './transfer.js';
 
 /**

@@ -1,1 +1,15 @@
-export {};
+export * from './array-file.js';
+export { expansionLimit } from './budget.js';
+export * from './csv.js';
+export { type Hdf5, type Hdf5Listing, isHdf5, withHdf5 } from './hdf5.js';
+export { encodeJson, type JsonObject, type JsonValue, parseJson } from './json.js';
+export { decodeMat5, isMat5, type Mat5, type MatListing, type MatValue, openMat5 } from './mat5.js';
+export * from './model.js';
+export * from './model-file.js';
+export { decodeNpy, encodeNpy } from './npy.js';
+export { decodeNpz, encodeNpz, type Npz, type NpzListing, openNpz } from './npz.js';
+export * from './numeric-array.js';
+export { nwbSampling, type Sampling } from './nwb.js';
+export * from './read-file.js';
+export * from './recording.js';
+export * from './write-beside.js';

@@ -133,8 +133,7 @@ const errorBounds = (problem: Problem) => {
   };
   return {
     of,
-    known: (state: Iterate): number =>
-      state.thetaErrorBound ?? (latest?.step === state.step ? latest.bound : Infinity),
+    known: (state: Iterate): number => state.thetaErrorBound ?? (latest?.step === state.step ? latest.bound : Infinity),
     seconds: () => spent,
   };
 };

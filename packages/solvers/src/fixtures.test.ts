@@ -62,7 +62,10 @@ const cases: Readonly<Record<string, Case>> = {
   A1_wce_full: { data: 'A', options: () => ({ ...variance, constraints: { zeroDiagonal: false } }) },
   A2_wce_diag0: { data: 'A', options: () => ({ ...variance, ...zeroDiagonal }) },
   'A3_clip0.2_diag0': { data: 'A', options: () => ({ ...variance, ...zeroDiagonal, clip: 0.2 }) },
-  A4_cap10_diag0: { data: 'A', options: () => ({ ...variance, ...zeroDiagonal, weights: { kind: 'capped', cap: 10 } }) },
+  A4_cap10_diag0: {
+    data: 'A',
+    options: () => ({ ...variance, ...zeroDiagonal, weights: { kind: 'capped', cap: 10 } }),
+  },
   A5_calib_diag0: {
     data: 'A',
     options: () => ({ ...variance, ...zeroDiagonal, weights: { kind: 'calibrated', kappa: 0.0004 } }),
@@ -71,7 +74,10 @@ const cases: Readonly<Record<string, Case>> = {
   B1_wce_full: { data: 'B', options: () => ({ ...variance, constraints: { zeroDiagonal: false } }) },
   B2_wce_diag0: { data: 'B', options: () => ({ ...variance, ...zeroDiagonal }) },
   'B3_clip0.2_diag0': { data: 'B', options: () => ({ ...variance, ...zeroDiagonal, clip: 0.2 }) },
-  B4_cap10_diag0: { data: 'B', options: () => ({ ...variance, ...zeroDiagonal, weights: { kind: 'capped', cap: 10 } }) },
+  B4_cap10_diag0: {
+    data: 'B',
+    options: () => ({ ...variance, ...zeroDiagonal, weights: { kind: 'capped', cap: 10 } }),
+  },
   B5_calib_diag0: {
     data: 'B',
     options: () => ({ ...variance, ...zeroDiagonal, weights: { kind: 'calibrated', kappa: 0.010000000000000002 } }),

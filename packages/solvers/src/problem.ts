@@ -186,8 +186,7 @@ export const problem = async (
  */
 const expressionsFor = (on: Backend, objective: Objective, samples: Samples) => {
   const stable = on.precision === 'mixed' && samples.inverted !== null ? objective.slopeFromInverse : null;
-  const weighted = (e: Expression): Expression =>
-    samples.weights === null ? substitute(e, { w: constant(1) }) : e;
+  const weighted = (e: Expression): Expression => (samples.weights === null ? substitute(e, { w: constant(1) }) : e);
   return {
     loss: weighted(objective.loss),
     slope: weighted(stable ?? objective.slope),

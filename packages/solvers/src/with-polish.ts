@@ -22,7 +22,11 @@ const patience = 10;
 export const withPolish =
   (exact: Backend) =>
   <State extends Iterate>(solver: Solver<State>): Solver<PolishState<State>> => {
-    const wrap = (inner: State, from: Pick<PolishState<State>, 'exact' | 'halved'>, step: number): PolishState<State> => ({
+    const wrap = (
+      inner: State,
+      from: Pick<PolishState<State>, 'exact' | 'halved'>,
+      step: number,
+    ): PolishState<State> => ({
       ...snapshot(inner),
       step,
       inner,

@@ -320,8 +320,7 @@ export const binaryInterval = (
       return { low: Math.max(a.low, b.low), high: Math.max(a.high, b.high), defined };
     case 'transferDifference': {
       // It increases in a and decreases in b; |tanh a - tanh b| is at most 2 and has the sign of a - b.
-      const low = binaryNumber(operation, a.low, b.high);
-      const high = binaryNumber(operation, a.high, b.low);
+      const [low, high] = [difference(a.low, b.high), difference(a.high, b.low)];
       return {
         low: a.low === b.high ? 0 : Math.max(belowBy(low, 8), a.low > b.high ? 0 : -2),
         high: a.high === b.low ? 0 : Math.min(aboveBy(high, 8), a.high < b.low ? 0 : 2),
@@ -330,3 +329,7 @@ export const binaryInterval = (
     }
   }
 };
+
+/** tanh a - tanh b, also where one is 0 and the other infinite. */
+const difference = (a: number, b: number): number =>
+  a === 0 ? -Math.tanh(b) : b === 0 ? Math.tanh(a) : binaryNumber('transferDifference', a, b);

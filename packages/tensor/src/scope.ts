@@ -10,9 +10,10 @@ const heldBy = (value: unknown, owned: ReadonlySet<object>): ReadonlySet<object>
     if (typeof item !== 'object' || item === null || ArrayBuffer.isView(item) || seen.has(item)) continue;
     seen.add(item);
     if (owned.has(item)) held.add(item);
-    if (item instanceof Map) stack.push(...item.keys(), ...item.values());
-    else if (item instanceof Set) stack.push(...item);
-    else stack.push(...Object.values(item));
+    // One push an item: a long array as arguments would overflow the call stack.
+    if (item instanceof Map) for (const pair of item) stack.push(pair[0], pair[1]);
+    else if (item instanceof Set) for (const member of item) stack.push(member);
+    else for (const field of Object.values(item)) stack.push(field);
   }
   return held;
 };

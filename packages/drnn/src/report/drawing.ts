@@ -17,7 +17,8 @@ const attributes = new Set(
 const embedded = /^data:image\/png;base64,[A-Za-z0-9+/=]+$/;
 
 /** Coordinates to a hundredth of a pixel: finer is never seen and doubles the size of the file. */
-const rounded = (value: string): string => value.replace(/-?\d+\.\d{3,}/g, (digits) => String(Number(Number(digits).toFixed(2))));
+const rounded = (value: string): string =>
+  value.replace(/-?\d+\.\d{3,}/g, (digits) => String(Number(Number(digits).toFixed(2))));
 
 const serialise = (node: Node): string => {
   if (node.nodeType === node.TEXT_NODE) return escapeText(node.textContent ?? '');

@@ -20,7 +20,9 @@ export const scoresFigure = (draw: Draw, scores: Scores, data: ReportData): Figu
   const lowest = Math.max(floor, Math.min(0, ...all));
   const offScale = all.some((value) => value < floor);
   const models = rows.filter((row) => visible(row.model.pooled)).map((row) => ({ row: row.name, x: row.model.pooled }));
-  const medians = rows.filter((row) => visible(row.model.median)).map((row) => ({ row: row.name, x: row.model.median }));
+  const medians = rows
+    .filter((row) => visible(row.model.median))
+    .map((row) => ({ row: row.name, x: row.model.median }));
   const baselines = rows.flatMap((row) =>
     row.baselines.flatMap(({ score }) => (visible(score.pooled) ? [{ row: row.name, x: score.pooled }] : [])),
   );
@@ -30,28 +32,48 @@ export const scoresFigure = (draw: Draw, scores: Scores, data: ReportData): Figu
     picture: html`<p class="legend">
         ${[key('pooled', 'model, pooled over units'), key('median', 'model, median over units'), key('baseline', 'baseline, pooled')]}
       </p>
-      ${draw('Coefficients of determination of the model and of its baselines; the numbers are in the table of scores.', {
-        width: columnWidth,
-        height: 44 + 26 * rows.length,
-        marginLeft: 190,
-        marginRight: 16,
-        marginTop: 4,
-        marginBottom: 40,
-        x: { domain: [lowest, 1], nice: true },
-        y: { domain: rows.map((row) => row.name), label: null, type: 'point', padding: 0.6 },
-        marks: [
-          Plot.gridX({ stroke: '#000', strokeOpacity: 0.1 }),
-          Plot.ruleX([0], { stroke: grey }),
-          Plot.tickX(baselines, { x: (d: { x: number }) => clamp(d.x), y: 'row', stroke: ink, strokeWidth: 2, insetTop: 0 }),
-          Plot.dot(medians, { x: (d: { x: number }) => clamp(d.x), y: 'row', r: 5, stroke: vermillion, strokeWidth: 1.5 }),
-          Plot.dot(models, { x: (d: { x: number }) => clamp(d.x), y: 'row', r: 4, fill: blue }),
-          Plot.text(beyond, { x: () => floor, y: 'row', text: () => '◂', textAnchor: 'end', dx: -6 }),
-          Plot.axisX({ label: 'R² (1 = perfect, 0 = the training mean)', labelAnchor: 'center', labelArrow: 'none', tickFormat: linearTick }),
-          Plot.axisY({ label: null, tickSize: 0 }),
-        ],
-      })}`,
-    caption: html`R² = 1 − SSE / SST over held-out samples, SST about the training mean; n = ${formatCount(data.units)} units. Black
-      bars are predictions that need no network. A model is useful only where its dots stand right of
-      them.${offScale ? ' An arrow marks scores below −1.' : ''}`,
+      ${draw(
+        'Coefficients of determination of the model and of its baselines; the numbers are in the table of scores.',
+        {
+          width: columnWidth,
+          height: 44 + 26 * rows.length,
+          marginLeft: 190,
+          marginRight: 16,
+          marginTop: 4,
+          marginBottom: 40,
+          x: { domain: [lowest, 1], nice: true },
+          y: { domain: rows.map((row) => row.name), label: null, padding: 0.3 },
+          marks: [
+            Plot.gridX({ stroke: '#000', strokeOpacity: 0.1 }),
+            Plot.ruleX([0], { stroke: grey }),
+            Plot.tickX(baselines, {
+              x: (d: { x: number }) => clamp(d.x),
+              y: 'row',
+              stroke: ink,
+              strokeWidth: 2,
+              insetTop: 0,
+            }),
+            Plot.dot(medians, {
+              x: (d: { x: number }) => clamp(d.x),
+              y: 'row',
+              r: 5,
+              stroke: vermillion,
+              strokeWidth: 1.5,
+            }),
+            Plot.dot(models, { x: (d: { x: number }) => clamp(d.x), y: 'row', r: 4, fill: blue }),
+            Plot.text(beyond, { x: () => floor, y: 'row', text: () => '◂', textAnchor: 'end', dx: -6 }),
+            Plot.axisX({
+              label: 'R² (1 = perfect, 0 = the training mean)',
+              labelAnchor: 'center',
+              labelArrow: 'none',
+              tickFormat: linearTick,
+            }),
+            Plot.axisY({ label: null, tickSize: 0 }),
+          ],
+        },
+      )}`,
+    caption: html`R² = 1 − SSE / SST over held-out samples, SST about the training mean; n = ${formatCount(data.units)}
+    units. Black bars are predictions that need no network. A model is useful only where its dots stand right of
+    them.${offScale ? ' An arrow marks scores below −1.' : ''}`,
   };
 };

@@ -30,7 +30,10 @@ export const tracesFigure = (
   const inSeconds = samplingInterval !== null && Number.isFinite(samplingInterval) && samplingInterval > 0;
   const place = (frame: number): number => (inSeconds ? frame * samplingInterval : frame);
   const restarts = new Set(traces.restarts);
-  const restartPlaces = Array.from(frames.filter((frame) => restarts.has(frame)), place);
+  const restartPlaces = Array.from(
+    frames.filter((frame) => restarts.has(frame)),
+    place,
+  );
   const axis = inSeconds ? 'time in the recording (s)' : 'frame of the recording';
 
   const panels = units.map((name, unit) => {
@@ -71,7 +74,18 @@ export const tracesFigure = (
           line(traces.oneStep, false, blue, { strokeWidth: 1.1 }),
           line(traces.closedLoop, true, vermillion, { strokeWidth: 1.4, strokeDasharray: '5,2' }),
           Plot.axisY({ ticks: 3, tickSize: 4, label: null, tickFormat: linearTick }),
-          ...(last ? [Plot.axisX({ anchor: 'bottom', label: axis, labelAnchor: 'center', labelArrow: 'none', ticks: 8, tickFormat: linearTick })] : []),
+          ...(last
+            ? [
+                Plot.axisX({
+                  anchor: 'bottom',
+                  label: axis,
+                  labelAnchor: 'center',
+                  labelArrow: 'none',
+                  ticks: 8,
+                  tickFormat: linearTick,
+                }),
+              ]
+            : []),
           Plot.text([label], { frameAnchor: 'top-left', dy: -14, fontWeight: 600, text: (d: string) => d }),
         ],
       },
@@ -86,10 +100,10 @@ export const tracesFigure = (
         ${[key('recorded', 'recorded'), key('one-step', 'one step ahead'), key('closed-loop', 'closed loop'), key('restart', 'restart')]}
       </p>
       ${panels}`,
-    caption: html`None of these frames was used for the fit that predicts them. Each panel is a unit, in the recording’s own
-      units; n = ${formatCount(units.length)} of ${counted(totalUnits, 'unit')},
-      ${counted(frames.length, 'frame')}${frequency}${cut ? ', the first of those held out' : ''}. One step ahead: from the
-      recorded state one frame before. Closed loop: the network runs on its own output (and the recorded inputs, if any),
-      restarted from the recorded state at the ${counted(restartPlaces.length, 'dotted line')}.`,
+    caption: html`None of these frames was used for the fit that predicts them. Each panel is a unit, in the recording’s
+    own units; n = ${formatCount(units.length)} of ${counted(totalUnits, 'unit')},
+    ${counted(frames.length, 'frame')}${frequency}${cut ? ', the first of those held out' : ''}. One step ahead: from
+    the recorded state one frame before. Closed loop: the network runs on its own output (and the recorded inputs, if
+    any), restarted from the recorded state at the ${counted(restartPlaces.length, 'dotted line')}.`,
   };
 };

@@ -3,7 +3,7 @@ import { blue, grey, vermillion } from './colours.js';
 import type { Draw } from './drawing.js';
 import { html, shortened } from './escape.js';
 import { columnWidth, type Figure, key } from './figure.js';
-import { counted, formatCount, linearTick, powerTick } from './numbers.js';
+import { counted, linearTick, powerTick } from './numbers.js';
 import type { Scores } from './report-data.js';
 import { worstUnits } from './worst-units.js';
 
@@ -24,7 +24,7 @@ export const unitErrorsFigure = (draw: Draw, scores: Scores, unitNames: readonly
   const errors = [...driveErrors, ...oneStepErrors].map((point) => point.error);
   const low = 10 ** Math.floor(Math.log10(Math.min(...errors, 0.5)));
   const high = Math.max(...errors, 1) * 1.15;
-  const worst = worstUnits(drive, 3).filter((unit) => Number.isFinite(drive[unit]));
+  const worst = worstUnits(drive, 1);
   const labels = worst.map((unit) => ({
     rank: order.indexOf(unit) + 1,
     error: Math.max(1 - drive[unit]!, 1e-12),
@@ -34,7 +34,9 @@ export const unitErrorsFigure = (draw: Draw, scores: Scores, unitNames: readonly
   const radius = order.length > 300 ? 1.5 : order.length > 100 ? 2 : 3;
   return {
     title: 'Error by unit',
-    picture: html`<p class="legend">${[key('pooled', 'drive'), key('triangle', 'one step ahead'), key('level', 'no better than the mean')]}</p>
+    picture: html`<p class="legend">
+        ${[key('pooled', 'drive'), key('triangle', 'one step ahead'), key('level', 'no better than the mean')]}
+      </p>
       ${draw('Fraction of held-out variance not predicted, for each unit, sorted by that of the drive.', {
         width: columnWidth,
         height: 240,
@@ -47,17 +49,16 @@ export const unitErrorsFigure = (draw: Draw, scores: Scores, unitNames: readonly
         marks: [
           Plot.gridY({ stroke: '#000', strokeOpacity: 0.1, ticks: 5 }),
           Plot.ruleY([1], { stroke: grey, strokeDasharray: '4,3' }),
-          Plot.dot(oneStepErrors, { x: 'rank', y: 'error', r: radius, symbol: 'triangle', stroke: vermillion, title: 'name' }),
-          Plot.dot(driveErrors, { x: 'rank', y: 'error', r: radius, fill: blue, title: 'name' }),
-          Plot.text(labels, {
+          Plot.dot(oneStepErrors, {
             x: 'rank',
             y: 'error',
-            text: 'name',
-            textAnchor: 'end',
-            dx: -8,
-            dy: (_: unknown, index: number) => 0 * index,
-            fontSize: 10,
+            r: radius,
+            symbol: 'triangle',
+            stroke: vermillion,
+            title: 'name',
           }),
+          Plot.dot(driveErrors, { x: 'rank', y: 'error', r: radius, fill: blue, title: 'name' }),
+          Plot.text(labels, { x: 'rank', y: 'error', text: 'name', textAnchor: 'end', dx: -8, dy: -4 }),
           Plot.axisX({
             label: 'unit, from the best to the worst predicted',
             labelAnchor: 'center',
@@ -68,7 +69,7 @@ export const unitErrorsFigure = (draw: Draw, scores: Scores, unitNames: readonly
         ],
       })}`,
     caption: html`Fraction of held-out variance that is not predicted (1 − R², no unit, logarithmic), n =
-      ${counted(order.length, 'unit')}${missing > 0 ? `; ${counted(missing, 'unit')} had no score (${formatCount(missing)} did not vary)` : ''}.
-      The worst by drive are named; a mouse over a point shows its unit’s name.`,
+    ${counted(order.length, 'unit')}${missing > 0 ? `; ${counted(missing, 'unit')} did not vary and ${missing === 1 ? 'has' : 'have'} no score` : ''}.
+    The worst by drive is named; a mouse over a point shows its unit’s name.`,
   };
 };

@@ -24,4 +24,5 @@ export const numberedFigures = (): ((figure: Figure) => Html) => {
 };
 
 /** A legend entry: a stroke of the class `key-<mark>` in the style sheet, and its name. */
-export const key = (mark: string, name: string): Html => html`<span class="key"><i class="key-${mark}"></i>${name}</span>`;
+export const key = (mark: string, name: string): Html =>
+  html`<span class="key"><i class="key-${mark}"></i>${name}</span>`;

@@ -73,7 +73,12 @@ export interface ReportData {
   readonly unitNames: readonly string[];
   /** Eigenvalues of W. */
   readonly spectrum: { readonly re: Float64Array; readonly im: Float64Array };
-  readonly trace: readonly { readonly step: number; readonly objective: number; readonly residual: number; readonly seconds: number }[];
+  readonly trace: readonly {
+    readonly step: number;
+    readonly objective: number;
+    readonly residual: number;
+    readonly seconds: number;
+  }[];
   readonly certificate: { readonly verdict: string; readonly lines: readonly string[] };
   /** Null without holdout. */
   readonly scores: Scores | null;

@@ -27,6 +27,8 @@ export interface Search {
   readonly meets: (node: Where) => boolean;
   /** The most boxes to look at. */
   readonly maxBoxes: number;
+  /** The most boxes on which derivatives are tried; they cost much more than a box. */
+  readonly maxClimbs: number;
 }
 
 /** `e` is nondecreasing in z at the points of the box where all facts hold. */
@@ -103,7 +105,8 @@ export const rises = (whole: Expression, z: string, domain: Box, search: Search)
       switches++;
       return { goals: split, open: left };
     }
-    if (value.defined && climbed++ < mostClimbs && climbs(resolved, z, goal.box, search, derivativeOf)) return 'closed';
+    if (value.defined && climbed++ < search.maxClimbs && climbs(resolved, z, goal.box, search, derivativeOf))
+      return 'closed';
     return { goals: inHalves({ ...goal, e: resolved }, [resolved, ...conditionsOf(goal.facts)]), open: left };
   }
 
@@ -215,8 +218,6 @@ const derivatives = (store: Canonical, z: string): ((e: Expression) => Expressio
 /** Orders of derivatives tried, and the size beyond which they are not. */
 const deepest = 6;
 const largest = 80;
-/** Boxes on which derivatives are tried; they cost much more than a box. */
-const mostClimbs = 48;
 
 /** Whether a smooth `e` rises on the box because its derivative is >= 0, found by `staysNonnegative`. */
 const climbs = (

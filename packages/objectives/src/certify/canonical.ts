@@ -30,6 +30,8 @@ export interface Canonical {
   ) => Expression;
   /** Rebuilds `e`, bottom up, with `rewrite` tried on every rebuilt node (undefined keeps it). */
   readonly map: (e: Expression, rewrite: (node: Expression) => Expression | undefined) => Expression;
+  /** A number of its own for every node. */
+  readonly number: (e: Expression) => number;
   /** Whether the variable occurs in it. */
   readonly dependsOn: (e: Expression, name: string) => boolean;
   /** Puts `by` in the place of the node `part`. */
@@ -213,6 +215,7 @@ export const canonical = (): Canonical => {
     binary,
     where,
     map,
+    number,
     dependsOn: (e, name) => names.get(e)?.has(name) ?? false,
     replace: (e, part, by) => map(e, (node) => (node === part ? by : undefined)),
     derivative: differentiate,

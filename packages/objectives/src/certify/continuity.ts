@@ -97,10 +97,10 @@ const everywhere = (
       if (here !== undefined) here = contract(here, fact, behaviourOn(here, z, search.meets));
     }
     if (here === undefined || closed(behaviourOn(here, z, search.meets))) continue;
-    const parts =
+    const smaller =
       next < mostBoxes ? halves(here, [...names, ...facts.flatMap((fact) => [fact.left, fact.right])], z) : [];
-    if (parts.length === 0) return here;
-    boxes.push(...parts);
+    if (smaller.length === 0) return here;
+    boxes.push(...smaller);
   }
   return undefined;
 };

@@ -1,5 +1,6 @@
 import { compareIntervals, type Expression, parts, type Where } from '@drnn/tensor';
 import { type Canonical } from './canonical.js';
+import { samePolynomial } from './polynomial.js';
 import { type Behaviour } from './difference-quotient.js';
 
 /** The distinct nodes of an expression, parts before wholes. */
@@ -110,10 +111,14 @@ export const agreeWhereEqual = (
   left: Expression,
   right: Expression,
   store: Canonical,
-): boolean =>
-  a === b ||
-  store.replace(a, left, right) === store.replace(b, left, right) ||
-  store.replace(a, right, left) === store.replace(b, right, left);
+): boolean => {
+  if (a === b) return true;
+  const same = (from: Expression, to: Expression): boolean => {
+    const [first, second] = [store.replace(a, from, to), store.replace(b, from, to)];
+    return first === second || samePolynomial(first, second, store);
+  };
+  return same(left, right) || same(right, left);
+};
 
 /** Finds the `where` nodes whose branches meet at the switch, so that they add no jump; remembers the answers. */
 export const meeting = (store: Canonical): ((node: Where) => boolean) => {

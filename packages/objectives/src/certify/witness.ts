@@ -124,7 +124,7 @@ const fallOnGrid = (
       const size = (previous.slope - here) / (1 + Math.abs(previous.slope) + Math.abs(here));
       falls.push({ z1: previous.z, z2: value, size: size / 2 });
     }
-    if (here >= highest) [highest, at] = [here, value];
+    if (here > highest) [highest, at] = [here, value];
     previous = { z: value, slope: here };
   }
   falls.sort((a, b) => b.size - a.size);

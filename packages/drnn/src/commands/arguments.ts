@@ -1,0 +1,18 @@
+import { InvalidArgumentError } from 'commander';
+
+/** Parsers of option values. What they refuse is bad usage, exit code 2. */
+
+export const number = (text: string): number => {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError(`'${text}' is not a number.`);
+  return value;
+};
+
+export const wholeNumber = (text: string): number => {
+  const value = number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError(`'${text}' is not a whole number.`);
+  return value;
+};
+
+/** A number, or `none` for null. */
+export const numberOrNone = (text: string): number | null => (text === 'none' ? null : number(text));

@@ -1,0 +1,73 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { randomNetwork, simulate } from '@drnn/simulator';
+import { numericArray, writeArrays, writeFileBeside, writeModel } from '@drnn/recordings';
+import type { Command } from 'commander';
+import { correlation } from '../correlation.js';
+import { fit } from '../fit.js';
+import { reportOf } from '../report-of.js';
+import { number, wholeNumber } from './arguments.js';
+import { progress } from './progress.js';
+import { arrayOf } from './simulate.js';
+import { exitCodes, interruptible, say } from './terminal.js';
+
+/** `drnn demo`: simulate, fit, report, and how near the weights came. */
+export const demoCommand = (program: Command): void => {
+  program
+    .command('demo')
+    .description('simulate a chaotic network, fit it, and write a report')
+    .option('--units <count>', 'units', wholeNumber, 60)
+    .option('--steps <count>', 'time steps', wholeNumber, 4000)
+    .option('--gain <g>', 'gain of the random weights; above 1 the network is chaotic', number, 3)
+    .option('--seed <seed>', 'seed', wholeNumber, 1)
+    .option('--folder <folder>', 'where to write', 'drnn-demo')
+    .action(async (flags: { units: number; steps: number; gain: number; seed: number; folder: string }) => {
+      const alpha = 0.1;
+      const { W, initial } = randomNetwork({ units: flags.units, gain: flags.gain, seed: flags.seed });
+      say(`A random network of ${flags.units} units, gain ${flags.gain}, runs for ${flags.steps} steps with noise.`);
+      const { rates } = simulate({
+        W,
+        alpha,
+        steps: flags.steps,
+        initial,
+        inputNoise: { kind: 'gaussian', size: 0.01 },
+        outputNoise: { kind: 'gaussian', size: 1e-4 },
+        seed: flags.seed,
+      });
+      await mkdir(flags.folder, { recursive: true });
+      const at = (name: string): string => join(flags.folder, name);
+      const recording = { r: arrayOf(rates), W: arrayOf(W), alpha: numericArray([], Float64Array.of(alpha)) };
+      await writeArrays(at('recording.npz'), recording, { force: true });
+      const bar = progress();
+      const interrupt = interruptible();
+      try {
+        const result = await fit(at('recording.npz'), {
+          key: 'r',
+          alpha,
+          signal: interrupt.signal,
+          onProgress: ({ stage, step, residual, maxSteps }) =>
+            bar.update(stage, step, maxSteps, `step ${step}, residual ${residual.toExponential(1)}`),
+        });
+        bar.stop();
+        await writeModel(at('model.npz'), result.model, { force: true });
+        const command = 'drnn fit recording.npz --key r --alpha 0.1 --out model.npz --report report.html';
+        const options = { key: { value: 'r', given: true }, alpha: { value: alpha, given: true } };
+        await writeFileBeside(at('report.html'), await reportOf(result, { options, command }), { force: true });
+        // The fit acts on scaled units; the weights of the simulation act on the rates themselves.
+        const { scale } = result.model;
+        const fitted = result.model.W.data.map((w, i) => w / (scale[i % flags.units] ?? 1));
+        process.stdout.write(
+          `${result.summary()}\ncorrelation with the true weights ${correlation(fitted, W.data).toFixed(4)}\nreport ${at('report.html')}\n`,
+        );
+        process.exitCode =
+          result.solution.status === 'converged'
+            ? exitCodes.done
+            : result.solution.status === 'aborted'
+              ? exitCodes.interrupted
+              : exitCodes.notConverged;
+      } finally {
+        bar.stop();
+        interrupt.done();
+      }
+    });
+};

@@ -1,0 +1,48 @@
+import { Presets, SingleBar } from 'cli-progress';
+import { say } from './terminal.js';
+
+export interface Progress {
+  /** `done` of `total`, with a short note. */
+  readonly update: (stage: string, done: number, total: number, note: string) => void;
+  readonly stop: () => void;
+}
+
+/** A bar on a terminal; elsewhere a plain line every two seconds, so that logs stay readable. */
+export const progress = (): Progress => (process.stderr.isTTY ? bar() : lines());
+
+const bar = (): Progress => {
+  let running: SingleBar | null = null;
+  let current = '';
+  const stop = (): void => {
+    running?.stop();
+    running = null;
+  };
+  return {
+    update: (stage, done, total, note) => {
+      if (stage !== current) {
+        stop();
+        current = stage;
+        running = new SingleBar(
+          { format: '{stage} {bar} {note}', hideCursor: true, stream: process.stderr, fps: 8 },
+          Presets.shades_classic,
+        );
+        running.start(total, 0, { stage: stage.padEnd(11), note });
+      }
+      running?.update(Math.min(done, total), { stage: stage.padEnd(11), note });
+    },
+    stop,
+  };
+};
+
+const lines = (): Progress => {
+  let last = performance.now();
+  return {
+    update: (stage, done, total, note) => {
+      const now = performance.now();
+      if (now - last < 2000) return;
+      last = now;
+      say(`${stage}: ${Math.floor((100 * done) / total)}%, ${note}`);
+    },
+    stop: () => undefined,
+  };
+};

@@ -1,0 +1,59 @@
+import { type Issue, describeIssue, DrnnError } from '@drnn/tensor';
+
+/** Exit codes of the command line. */
+export const exitCodes = { done: 0, badInput: 1, badUsage: 2, notConverged: 3, interrupted: 130 } as const;
+
+/** A value for JSON: numbers that JSON cannot hold become null. */
+export const jsonValue = (value: unknown): unknown => {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : null;
+  if (ArrayBuffer.isView(value)) return value instanceof DataView ? null : Array.from(Object.values(value), jsonValue);
+  if (Array.isArray(value)) return value.map(jsonValue);
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, jsonValue(item)]));
+  }
+  return value;
+};
+
+/** One object on stdout, the only thing there. */
+export const printJson = (value: unknown): void => {
+  process.stdout.write(`${JSON.stringify(jsonValue(value), null, 2)}\n`);
+};
+
+/** A line for a person, on stderr, which leaves stdout to results. */
+export const say = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+/** What went wrong, as issues: those of a `DrnnError`, or one for anything else. */
+const issuesOf = (error: unknown): readonly Issue[] =>
+  error instanceof DrnnError
+    ? error.issues
+    : [
+        {
+          path: 'drnn',
+          seen: error instanceof Error ? error.message : String(error),
+          expected: 'no error of its own',
+          hint: 'this is a fault of drnn; please report it with the command and the file',
+        },
+      ];
+
+/** Reports a failure in words on stderr and, with `json`, as an object on stdout. */
+export const reportFailure = (error: unknown, json: boolean): void => {
+  const issues = issuesOf(error);
+  if (json) printJson({ error: { issues } });
+  for (const issue of issues) say(`error: ${describeIssue(issue)}`);
+  if (!(error instanceof DrnnError) && error instanceof Error && process.env['DRNN_DEBUG'] !== undefined) {
+    say(error.stack ?? '');
+  }
+};
+
+/** A signal that an interrupt from the keyboard aborts. A second interrupt ends the process at once. */
+export const interruptible = (): { readonly signal: AbortSignal; readonly done: () => void } => {
+  const controller = new AbortController();
+  const interrupt = (): void => {
+    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
+    controller.abort();
+  };
+  process.on('SIGINT', interrupt);
+  return { signal: controller.signal, done: () => process.off('SIGINT', interrupt) };
+};

@@ -1,0 +1,87 @@
+import type { Model } from '@drnn/recordings';
+import { simulate } from '@drnn/simulator';
+import { type Matrix, matrix, refuse } from '@drnn/tensor';
+import { type LossName, losses } from './fit-options.js';
+
+export interface PredictOptions {
+  /** The frame of `rates` to start from. Default 0. */
+  readonly start?: number;
+  /** How many frames to run. Default to the end of the recording. */
+  readonly steps?: number;
+  /** u [time, input] of the recording; row t drives frame t to t + 1. */
+  readonly inputs?: Matrix;
+  /** The loss the model was fitted with, which names its transfer function. Default that of its record, else tanh. */
+  readonly loss?: LossName;
+}
+
+/**
+ * Runs a model in closed loop, without noise, from a recorded state and with recorded inputs. Returns [steps + 1, unit]
+ * in the recording's units; row 0 is the given state. Errors: units or inputs that differ from the model's, a start or
+ * an end outside the recording, a missing value in the state.
+ */
+export const predict = (
+  model: Omit<Model, 'record'> & Partial<Pick<Model, 'record'>>,
+  rates: Matrix,
+  options: PredictOptions = {},
+): Matrix => {
+  const units = model.W.rows;
+  const inputs = model.Win.columns;
+  const start = options.start ?? 0;
+  const steps = options.steps ?? rates.rows - 1 - start;
+  const state = rates.data.subarray(start * rates.columns, (start + 1) * rates.columns);
+  const given = options.inputs;
+  refuse([
+    ...(rates.columns === units
+      ? []
+      : [
+          {
+            path: 'rates',
+            seen: `[time=${rates.rows}, unit=${rates.columns}]`,
+            expected: `[time, unit=${units}], as the model`,
+          },
+        ]),
+    ...(Number.isInteger(start) && start >= 0 && start < rates.rows
+      ? []
+      : [{ path: 'start', seen: `${start}`, expected: `a frame from 0 to ${rates.rows - 1}` }]),
+    ...(Number.isInteger(steps) && steps >= 1
+      ? []
+      : [{ path: 'steps', seen: `${steps}`, expected: 'a whole number of at least 1' }]),
+    ...(inputs > 0 && given === undefined
+      ? [{ path: 'inputs', seen: 'none', expected: `[time, input=${inputs}], as the model` }]
+      : []),
+    ...(given !== undefined && (given.columns !== inputs || given.rows < start + steps)
+      ? [
+          {
+            path: 'inputs',
+            seen: `[time=${given.rows}, input=${given.columns}]`,
+            expected: `[time >= ${start + steps}, input=${inputs}]`,
+          },
+        ]
+      : []),
+    ...(state.every(Number.isFinite)
+      ? []
+      : [{ path: 'rates', seen: `a missing value at frame ${start}`, expected: 'a complete state to start from' }]),
+  ]);
+  const { W, Win, b, alpha, scale, offset } = model;
+  const { rates: run } = simulate({
+    W,
+    ...(given === undefined || inputs === 0
+      ? {}
+      : { Win, inputs: matrix(steps, inputs, given.data.slice(start * inputs, (start + steps) * inputs)) }),
+    b,
+    alpha,
+    steps,
+    initial: state.map((value, j) => (value - offset[j]!) / scale[j]!),
+    transfer: losses[options.loss ?? lossOf(model.record ?? null)],
+  });
+  const result = matrix(run.rows, units);
+  for (let i = 0; i < run.data.length; i++) result.data[i] = run.data[i]! * scale[i % units]! + offset[i % units]!;
+  return result;
+};
+
+const isLoss = (name: unknown): name is LossName => typeof name === 'string' && Object.hasOwn(losses, name);
+
+const lossOf = (record: Model['record']): LossName => {
+  const loss = record?.options['loss']?.value;
+  return isLoss(loss) ? loss : 'cross-entropy';
+};

@@ -1,0 +1,98 @@
+import type { Certificate } from '@drnn/objectives';
+import type { ModelRecord } from '@drnn/recordings';
+import { EigenvalueDecomposition, Matrix as DenseMatrix } from 'ml-matrix';
+import type { Fit } from './fit.js';
+import { renderReport } from './report/index.js';
+import { version } from './version.js';
+
+/** Above this order the eigenvalues of W take longer than the fit. */
+const largestSpectrum = 600;
+
+/** The HTML report of a fit. */
+export const reportOf = async (
+  fit: Fit,
+  about: { readonly options: ModelRecord['options']; readonly command: string },
+): Promise<string> => {
+  const { solution, model, identifiability, scaling, objective } = fit;
+  const [source] = fit.sources;
+  const names = [...fit.unitNames, ...Array.from({ length: fit.inputs }, (_, k) => `input ${k}`)];
+  const alphas = Array.from(model.alpha);
+  return renderReport({
+    title: source === undefined ? 'A fitted network' : `A network fitted to ${source.fileName}`,
+    source: source === undefined ? null : { name: source.fileName, sha256: source.sha256 },
+    created: new Date().toISOString(),
+    versions: { drnn: version, node: process.versions.node },
+    units: fit.units,
+    inputs: fit.inputs,
+    samples: fit.samples,
+    trainSamples: fit.trainSamples,
+    trials: fit.trials,
+    samplingInterval: fit.samplingInterval,
+    alpha: { lowest: Math.min(...alphas), highest: Math.max(...alphas) },
+    status: solution.status,
+    residual: solution.residual,
+    thetaErrorBound: solution.thetaErrorBound,
+    objective: solution.objective,
+    steps: solution.steps,
+    seconds: fit.seconds,
+    timing: { ...fit.timing },
+    backend: fit.backend,
+    precision: fit.precision,
+    solver: fit.solver,
+    objectiveName: objective.name,
+    W: model.W,
+    Win: model.Win,
+    b: model.b,
+    unitNames: fit.unitNames,
+    spectrum: spectrumOf(model.W),
+    trace: solution.trace,
+    certificate: { verdict: fit.certificate.verdict, lines: certificateLines(fit.certificate) },
+    scores: fit.scores,
+    traces: fit.traces,
+    scale: {
+      method: scaling.method,
+      outsideBefore: scaling.outsideBefore,
+      outsideAfter: scaling.outsideAfter,
+      clipped: fit.targetsClipped,
+    },
+    identifiability: {
+      condition: identifiability.condition,
+      effectiveDirections: identifiability.effectiveDirections,
+      predictors: identifiability.predictors,
+      weak: Array.from(identifiability.undetermined, (fraction, p) => ({ name: names[p] ?? 'bias', fraction }))
+        .filter(({ fraction }) => fraction > 0.5)
+        .sort((a, b) => b.fraction - a.fraction),
+    },
+    options: Object.entries(about.options).map(([name, { value, given }]) => ({
+      name,
+      value: typeof value === 'string' ? value : JSON.stringify(value),
+      given,
+    })),
+    command: about.command,
+    warnings: fit.warnings,
+    verdict: fit.verdict,
+  });
+};
+
+/** Eigenvalues of W; none where that would take too long. */
+const spectrumOf = (W: Fit['model']['W']): { readonly re: Float64Array; readonly im: Float64Array } => {
+  if (W.rows > largestSpectrum) return { re: new Float64Array(), im: new Float64Array() };
+  const decomposition = new EigenvalueDecomposition(DenseMatrix.from1DArray(W.rows, W.columns, W.data));
+  return {
+    re: Float64Array.from(decomposition.realEigenvalues),
+    im: Float64Array.from(decomposition.imaginaryEigenvalues),
+  };
+};
+
+const certificateLines = (certificate: Certificate): readonly string[] => {
+  switch (certificate.verdict) {
+    case 'convex':
+      return certificate.proof;
+    case 'not-convex': {
+      const { z1, z2, slope1, slope2 } = certificate.witness;
+      return [`The slope falls from ${slope1} at z = ${z1} to ${slope2} at z = ${z2}.`];
+    }
+    case 'undecided':
+      return [certificate.reason];
+  }
+};

@@ -1,0 +1,26 @@
+import { type Html, html } from './escape.js';
+import type { ReportData } from './report-data.js';
+
+const meanings: Readonly<Record<string, string>> = {
+  convex:
+    'The objective was proven convex: for each unit, for all data and weights of its domain and all currents, its slope never decreases. A minimum is therefore the global minimum; no other start or solver can find a better one, and a small residual with a small error bound means that these are its weights.',
+  'not-convex':
+    'The objective was shown not to be convex, by the example below. The weights may be one of several local solutions, and another start may give others.',
+  undecided: 'It was not decided whether the objective is convex. The weights may be one of several local solutions.',
+};
+
+/** What was proven about the objective, in words, with the lines of the proof. */
+export const certificateSection = (data: ReportData): Html =>
+  html`<p>${meanings[data.certificate.verdict] ?? `Verdict: ${data.certificate.verdict}.`}</p>
+    <p>
+      This is a statement about the optimisation, and not about biology: it says that the best network of this kind
+      under this objective was found, not that the recorded circuit is such a network.
+    </p>
+    ${
+      data.certificate.lines.length === 0
+        ? null
+        : html`<p>Verdict: <b>${data.certificate.verdict}</b>. The proof, line by line:</p>
+            <ol class="proof">
+              ${data.certificate.lines.map((line) => html`<li>${line}</li>`)}
+            </ol>`
+    }`;

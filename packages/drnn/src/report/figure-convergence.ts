@@ -1,0 +1,75 @@
+import * as Plot from '@observablehq/plot';
+import { blue, grey } from './colours.js';
+import type { Draw } from './drawing.js';
+import { html } from './escape.js';
+import { type Figure } from './figure.js';
+import { counted, formatNumber, linearTick, powerTick } from './numbers.js';
+import type { ReportData } from './report-data.js';
+
+const mostPoints = 600;
+
+interface Point {
+  readonly step: number;
+  readonly value: number;
+}
+
+/** Residual, and objective above its lowest value, against the step, on logarithmic axes. */
+export const convergenceFigure = (draw: Draw, data: ReportData, tolerance: number | null): Figure | null => {
+  const every = Math.ceil(data.trace.length / mostPoints);
+  const trace = data.trace.filter((_, index) => index % every === 0 || index === data.trace.length - 1);
+  const positive = (points: readonly Point[]): readonly Point[] =>
+    points.filter(({ step, value }) => Number.isFinite(step) && Number.isFinite(value) && value > 0);
+  const residuals = positive(trace.map(({ step, residual }) => ({ step, value: residual })));
+  const objectives = trace.map(({ objective }) => objective).filter((value) => Number.isFinite(value));
+  const lowest = Math.min(...objectives);
+  const excess = positive(trace.map(({ step, objective }) => ({ step, value: objective - lowest })));
+  if (residuals.length === 0 && excess.length === 0) return null;
+  const last = Math.max(...trace.map(({ step }) => step).filter((step) => Number.isFinite(step)), 1);
+
+  const panel = (label: string, name: string, points: readonly Point[], rule: number | null) => {
+    if (points.length === 0) return null;
+    const values = [...points.map(({ value }) => value), ...(rule === null ? [] : [rule])];
+    const domain = [Math.floor(Math.log10(Math.min(...values))), Math.ceil(Math.log10(Math.max(...values)))];
+    const [low = 0, high = 1] = domain;
+    const stride = Math.max(1, Math.ceil((high - low) / 6));
+    const ticks = Array.from(
+      { length: Math.floor((high - low) / stride) + 1 },
+      (_, index) => 10 ** (low + stride * index),
+    );
+    return draw(label, {
+      width: 350,
+      height: 240,
+      marginLeft: 62,
+      marginRight: 10,
+      marginTop: 8,
+      marginBottom: 42,
+      x: { domain: [0, last] },
+      y: { type: 'log', domain: [10 ** low, 10 ** (high === low ? low + 1 : high)] },
+      marks: [
+        Plot.gridY(ticks, { stroke: '#000', strokeOpacity: 0.1 }),
+        Plot.ruleY(rule === null ? [] : [rule], { stroke: grey, strokeDasharray: '4,3' }),
+        Plot.line(points, { x: 'step', y: 'value', stroke: blue, strokeWidth: 1.5 }),
+        Plot.dot(points.length <= 80 ? points : [], { x: 'step', y: 'value', r: 2.2, fill: blue }),
+        Plot.axisX({
+          label: 'step',
+          labelAnchor: 'center',
+          labelArrow: 'none',
+          ticks: 6,
+          tickFormat: (step: number) => (Number.isInteger(step) ? linearTick(step) : ''),
+        }),
+        Plot.axisY(ticks, { label: name, labelAnchor: 'center', labelArrow: 'none', tickFormat: powerTick }),
+      ],
+    });
+  };
+  const ruled = tolerance === null ? '' : `; dashed: the tolerance, ${formatNumber(tolerance)}`;
+  return {
+    title: 'Convergence',
+    picture: html`<div class="row">
+      ${panel('Residual against the step, logarithmic.', 'residual', residuals, tolerance)}
+      ${panel('Objective above its lowest value against the step, logarithmic.', 'objective − lowest', excess, null)}
+    </div>`,
+    caption: html`Left: the largest gradient over units relative to that at zero weights (no unit)${ruled}. Right: the
+    objective above its lowest value, ${formatNumber(lowest, 6)} (nats for the cross-entropy). n =
+    ${counted(data.trace.length, 'recorded step')} of one fit of ${counted(data.units, 'unit')}.`,
+  };
+};

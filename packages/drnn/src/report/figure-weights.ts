@@ -1,0 +1,157 @@
+import * as Plot from '@observablehq/plot';
+import type { Matrix } from '@drnn/tensor';
+import type { Draw } from './drawing.js';
+import { type Html, html, shortened } from './escape.js';
+import type { Figure } from './figure.js';
+import { counted, formatCount, formatNumber, linearTick } from './numbers.js';
+import type { ReportData } from './report-data.js';
+import { scaleImage, type WeightImage, weightImage } from './weight-image.js';
+import { weightStatistics } from './weight-statistics.js';
+
+/** Up to this many units their names stand on the axes, beyond it their numbers. */
+const mostNames = 24;
+
+/** W, and Win where there are inputs, as images on a diverging scale with their colour bars. */
+export const weightsFigure = (draw: Draw, data: ReportData): Figure | null => {
+  const { W, Win, unitNames } = data;
+  const recurrent = weightImage(W);
+  if (recurrent === null) return null;
+  const named = W.rows <= mostNames;
+  const input = weightImage(Win);
+  const statistics = weightStatistics(W);
+  const side = input === null ? 470 : 400;
+  const pictures = [
+    heatmap(draw, W, recurrent, {
+      label: `Recurrent weights, ${W.rows} targets by ${W.columns} sources, as an image.`,
+      names: named ? unitNames : null,
+      width: side,
+      height: side,
+      x: 'source unit',
+      y: 'target unit',
+      columnNames: named ? unitNames : null,
+    }),
+    colourBar(draw, recurrent.limit, side, 'weight'),
+    ...(input === null
+      ? []
+      : [
+          heatmap(draw, Win, input, {
+            label: `Input weights, ${Win.rows} targets by ${Win.columns} inputs, as an image.`,
+            names: null,
+            columnNames: null,
+            width: Math.min(140, Math.max(18, (Win.columns * side) / Win.rows)),
+            height: side,
+            x: 'input',
+            y: null,
+          }),
+          colourBar(draw, input.limit, side, 'input weight'),
+        ]),
+  ];
+  const means =
+    recurrent.block > 1 ? ` Each pixel is the mean of ${recurrent.block} × ${recurrent.block} weights.` : '';
+  const numbering = named ? '' : ' Units are numbered from 0 in the order of the recording.';
+  return {
+    title: input === null ? 'Recurrent weights' : 'Recurrent and input weights',
+    picture: html`<div class="row">${pictures}</div>`,
+    caption: html`Row = target, column = source, no unit (weights act on rates in scaled units); n =
+    ${counted(statistics.count, 'weight')} that ${statistics.count === 1 ? 'is' : 'are'} not exactly zero, among
+    ${formatCount(W.rows)} units${statistics.zeroDiagonal ? ' (no unit drives itself: the diagonal is zero)' : ''}. Blue
+    is negative, red positive, on a scale symmetric about zero; ${counted(recurrent.saturated, 'pixel')} beyond
+    ±${formatNumber(recurrent.limit)} ${recurrent.saturated === 1 ? 'saturates' : 'saturate'} (the largest size is
+    ${formatNumber(statistics.largest)}).${means}${numbering}`,
+  };
+};
+
+interface HeatmapOptions {
+  readonly label: string;
+  readonly names: readonly string[] | null;
+  readonly columnNames: readonly string[] | null;
+  readonly width: number;
+  readonly height: number;
+  readonly x: string;
+  readonly y: string | null;
+}
+
+const heatmap = (draw: Draw, weights: Matrix, image: WeightImage, options: HeatmapOptions): Html => {
+  const { rows, columns } = weights;
+  const margins = {
+    marginLeft: options.y === null ? 8 : options.names === null ? 54 : 104,
+    marginRight: 8,
+    marginTop: 8,
+    marginBottom: options.columnNames === null ? 44 : 104,
+  };
+  const ticks = (count: number): readonly number[] => {
+    const step = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000].find((s) => count / s <= 8) ?? 10000;
+    return Array.from({ length: Math.ceil(count / step) }, (_, index) => index * step);
+  };
+  const tickName = (names: readonly string[]) => (index: number) => shortened(names[index] ?? String(index), 13);
+  const inner = { width: options.width - 0, height: options.height };
+  const pixelated = columns < options.width && rows < options.height;
+  return draw(options.label, {
+    width: options.width + margins.marginLeft + margins.marginRight,
+    height: options.height + margins.marginTop + margins.marginBottom,
+    ...margins,
+    x: { domain: [-0.5, columns - 0.5] },
+    y: { domain: [rows - 0.5, -0.5] },
+    marks: [
+      Plot.image([0], {
+        frameAnchor: 'middle',
+        src: image.uri,
+        ...inner,
+        preserveAspectRatio: 'none',
+        imageRendering: pixelated ? 'pixelated' : 'auto',
+      }),
+      Plot.frame({ stroke: '#000', strokeOpacity: 0.4 }),
+      Plot.axisX(options.columnNames === null ? ticks(columns) : Array.from({ length: columns }, (_, index) => index), {
+        label: options.x,
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        tickSize: 4,
+        ...(options.columnNames === null
+          ? { tickFormat: linearTick }
+          : { tickRotate: -90, tickFormat: tickName(options.columnNames) }),
+      }),
+      ...(options.y === null
+        ? []
+        : [
+            Plot.axisY(options.names === null ? ticks(rows) : Array.from({ length: rows }, (_, index) => index), {
+              label: options.y,
+              labelAnchor: 'center',
+              labelArrow: 'none',
+              tickSize: 4,
+              tickFormat: options.names === null ? linearTick : tickName(options.names),
+            }),
+          ]),
+    ],
+  });
+};
+
+const colourBar = (draw: Draw, limit: number, height: number, label: string): Html =>
+  draw(`Colour scale of the ${label}, from ${formatNumber(-limit)} to ${formatNumber(limit)}.`, {
+    width: 76,
+    height: height + 52,
+    marginLeft: 4,
+    marginRight: 58,
+    marginTop: 8,
+    marginBottom: 44,
+    x: { domain: [0, 1], axis: null },
+    y: { domain: limit > 0 ? [-limit, limit] : [-1, 1] },
+    marks: [
+      Plot.image([0], {
+        frameAnchor: 'middle',
+        src: scaleImage(),
+        width: 14,
+        height,
+        preserveAspectRatio: 'none',
+      }),
+      Plot.frame({ stroke: '#000', strokeOpacity: 0.4 }),
+      Plot.axisY({
+        anchor: 'right',
+        label,
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        ticks: 7,
+        tickSize: 4,
+        tickFormat: linearTick,
+      }),
+    ],
+  });

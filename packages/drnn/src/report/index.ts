@@ -1,0 +1,2 @@
+export { renderReport } from './page.js';
+export type { HeldOutTraces, HorizonScore, ReportData, Score, Scores } from './report-data.js';

@@ -1,0 +1,59 @@
+import { type Html, html } from './escape.js';
+import { counted, formatCount, formatNumber, formatPercent, formatSeconds } from './numbers.js';
+import type { ReportData } from './report-data.js';
+import { describeStatus } from './status.js';
+import { factsTable } from './table.js';
+
+/** Title, verdict, warnings, and the numbers that one looks for first. */
+export const overview = (data: ReportData): Html =>
+  html`<header>
+    <h1>${data.title}</h1>
+    <p class="by">
+      Report of a recurrent network fitted with
+      drnn${data.created === '' ? '' : `, ${data.created}`}.${data.source === null ? '' : html` Recording: <span class="name">${data.source.name}</span>.`}
+    </p>
+    <p class="verdict">${data.verdict}</p>
+    ${
+      data.warnings.length === 0
+        ? null
+        : html`<div class="warnings" role="note" aria-label="Warnings">
+            <strong>Read this first</strong>
+            <ul>
+              ${data.warnings.map((warning) => html`<li>${warning}</li>`)}
+            </ul>
+          </div>`
+    }
+    ${factsTable('Key numbers', [
+      ['Units', formatCount(data.units)],
+      ...(data.inputs > 0 ? [['Inputs', formatCount(data.inputs)] as const] : []),
+      ['Transitions fitted', `${formatCount(data.samples)} in ${counted(data.trials, 'trial')}`],
+      [
+        'Transitions of the scored fit',
+        data.trainSamples > 0 ? formatCount(data.trainSamples) : 'none: nothing was held out',
+      ],
+      ['Frame interval', data.samplingInterval === null ? 'not stated' : formatSeconds(data.samplingInterval)],
+      ['Leak a = dt / τ per frame', leak(data)],
+      ['Status', describeStatus(data.status)],
+      ['Residual', formatNumber(data.residual)],
+      ['Error bound of the weights (relative)', formatNumber(data.thetaErrorBound)],
+      ['Objective', formatNumber(data.objective, 6)],
+      ['Steps', formatCount(data.steps)],
+      ['Time', `${formatSeconds(data.seconds)}, data in memory to final model`],
+      ['Backend and precision', `${data.backend}, ${data.precision}`],
+      ['Scaling', scaling(data)],
+    ])}
+  </header>`;
+
+/** The leak, one number or the range over units. */
+export const leak = ({ alpha }: ReportData): string =>
+  alpha.lowest === alpha.highest
+    ? formatNumber(alpha.lowest)
+    : `${formatNumber(alpha.lowest)} to ${formatNumber(alpha.highest)} over units`;
+
+const scaling = ({ scale }: ReportData): string => {
+  const outside =
+    scale.method === 'none'
+      ? `${formatPercent(scale.outsideBefore)} of the targets outside the range of the transfer function`
+      : `${formatPercent(scale.outsideBefore)} of the targets outside the range of the transfer function before, ${formatPercent(scale.outsideAfter)} after`;
+  return `${scale.method}; ${outside}; ${formatCount(scale.clipped)} clipped into it`;
+};

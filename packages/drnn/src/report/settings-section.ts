@@ -1,0 +1,31 @@
+import { type Html, html } from './escape.js';
+import { formatSeconds } from './numbers.js';
+import type { ReportData } from './report-data.js';
+import { dataTable, factsTable } from './table.js';
+
+/** Every option with its value and whether it was given. */
+export const settingsSection = ({ options }: ReportData): Html =>
+  dataTable(
+    'Options of the fit',
+    ['Option', 'Value', 'From'],
+    options.map(({ name, value, given }) => [
+      html`<code>${name}</code>`,
+      html`<code>${value}</code>`,
+      given ? html`<b>given</b>` : html`<span class="quiet">default</span>`,
+    ]),
+  );
+
+/** The command, the file's checksum, versions and times. */
+export const repetitionSection = (data: ReportData): Html =>
+  html`<p>This command repeats the fit; with the same file, versions and seed it gives the same weights:</p>
+    <pre><code>${data.command}</code></pre>
+    ${factsTable('Data and versions', [
+      ...(data.source === null
+        ? [['Recording', 'given in memory, no file'] as const]
+        : [
+            ['Recording', html`<span class="name">${data.source.name}</span>`] as const,
+            ['SHA-256 of the file', html`<code>${data.source.sha256}</code>`] as const,
+          ]),
+      ...Object.entries(data.versions).map(([name, version]) => [name, version] as const),
+      ...Object.entries(data.timing).map(([part, seconds]) => [`Time, ${part}`, formatSeconds(seconds)] as const),
+    ])}`;

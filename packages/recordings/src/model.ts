@@ -1,0 +1,291 @@
+import { DrnnError, failure, firstNonFinite, matrix, refuse, type Issue, type Matrix } from '@drnn/tensor';
+import { encodeJson, isJsonObject, parseJson, type JsonObject, type JsonValue } from './json.js';
+import { describeShape, numericArray, toFloat64, type NumericArray } from './numeric-array.js';
+import { encodeNpz, openNpz, type Npz } from './npz.js';
+import type { Source } from './recording.js';
+
+/** The version of `drnn.json` that is written; files of a later one are refused. */
+export const MODEL_SCHEMA = 1;
+
+/** An option of the fit: its value, and whether the user gave it or it is the default. */
+export interface OptionRecord {
+  readonly value: JsonValue;
+  readonly given: boolean;
+}
+
+/** `drnn.json`: how a model came about, enough to repeat it. It holds names of files, never where they are. */
+export interface ModelRecord {
+  readonly schema: typeof MODEL_SCHEMA;
+  /** How the fit ended, such as converged or aborted. */
+  readonly status: string;
+  readonly options: Readonly<Record<string, OptionRecord>>;
+  readonly sources: readonly Source[];
+  readonly versions: Readonly<Record<string, string>>;
+  readonly scores: JsonValue;
+  /** Anything else worth keeping. */
+  readonly details: JsonObject;
+}
+
+/**
+ * A fitted network of N units and M inputs on scaled units s = (r - offset) / scale:
+ * s[t+1] = (1-a) s[t] + a tanh(W s[t] + Win u[t] + b).
+ */
+export interface Model {
+  /** `[unit, unit]`, row = target. */
+  readonly W: Matrix;
+  /** `[unit, input]`, row = target. */
+  readonly Win: Matrix;
+  /** `[unit]`. */
+  readonly b: Float64Array;
+  /** dt/tau of each unit `[unit]`, in (0, 1]. */
+  readonly alpha: Float64Array;
+  /** `[unit]`, above 0, in the recording's units. */
+  readonly scale: Float64Array;
+  /** `[unit]`, in the recording's units. */
+  readonly offset: Float64Array;
+  /** Null for a file without `drnn.json`, such as one written by `simulate` or by hand. */
+  readonly record: ModelRecord | null;
+}
+
+/** What `encodeModel` takes: a model whose alpha may be one number and whose parts but W and alpha may be left out. */
+export interface ModelParts {
+  readonly W: Matrix;
+  readonly alpha: number | Float64Array;
+  readonly Win?: Matrix;
+  readonly b?: Float64Array;
+  readonly scale?: Float64Array;
+  readonly offset?: Float64Array;
+  readonly record?: ModelRecord | null;
+}
+
+const RECORD = 'drnn.json';
+
+/** The name of a file without its folder: `C:\data\a.npy` and `/data/a.npy` become `a.npy`. */
+const withoutFolder = (text: string): string =>
+  /^(?:\/|\\|[A-Za-z]:[\\/]|~[\\/]|file:)/.test(text) ? (text.split(/[\\/]/).findLast((part) => part !== '') ?? '') : text;
+
+/** The value with every absolute path in it reduced to a name, so that a model tells nothing about its machine. */
+const withoutFolders = (value: JsonValue): JsonValue => {
+  if (typeof value === 'string') return withoutFolder(value);
+  if (Array.isArray(value)) return value.map(withoutFolders);
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withoutFolders(item)]));
+};
+
+const describeJson = (value: JsonValue | undefined): string =>
+  value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 80);
+
+/** Reads and validates `drnn.json`, field by field; every issue is reported. */
+export const decodeModelRecord = (bytes: Uint8Array, path = RECORD): ModelRecord => {
+  const json = parseJson(bytes, path);
+  if (!isJsonObject(json)) throw failure({ path, seen: describeJson(json), expected: 'an object' });
+  if (json['schema'] !== MODEL_SCHEMA) {
+    throw failure({
+      path: `${path}: schema`,
+      seen: describeJson(json['schema']),
+      expected: `${MODEL_SCHEMA}`,
+      hint: 'the model is from another version of drnn',
+    });
+  }
+  const issues: Issue[] = [];
+  const wrong = (field: string, value: JsonValue | undefined, expected: string): void => {
+    issues.push({ path: `${path}: ${field}`, seen: describeJson(value), expected });
+  };
+  const text = (field: string, value: JsonValue | undefined): string => {
+    if (typeof value === 'string') return value;
+    wrong(field, value, 'text');
+    return '';
+  };
+  const object = (field: string): JsonObject => {
+    const value = json[field];
+    if (isJsonObject(value)) return value;
+    wrong(field, value, 'an object');
+    return {};
+  };
+  const options: Record<string, OptionRecord> = Object.create(null);
+  for (const [name, option] of Object.entries(object('options'))) {
+    const [value, given] = isJsonObject(option) ? [option['value'], option['given']] : [];
+    if (value === undefined || typeof given !== 'boolean') wrong(`options.${name}`, option, '{ value, given: true or false }');
+    else options[name] = { value, given };
+  }
+  const versions: Record<string, string> = Object.create(null);
+  for (const [name, version] of Object.entries(object('versions'))) versions[name] = text(`versions.${name}`, version);
+  const sources: Source[] = [];
+  const listed = json['sources'];
+  if (Array.isArray(listed)) {
+    listed.forEach((item: JsonValue, i) => {
+      const source = isJsonObject(item) ? item : {};
+      const fileName = text(`sources[${i}].fileName`, source['fileName']);
+      const sha256 = text(`sources[${i}].sha256`, source['sha256']);
+      const key = text(`sources[${i}].key`, source['key']);
+      if (/[/\\]/.test(fileName)) wrong(`sources[${i}].fileName`, fileName, 'a name without a folder');
+      if (!/^[0-9a-f]{64}$/.test(sha256)) wrong(`sources[${i}].sha256`, sha256, '64 hexadecimal digits');
+      sources.push({ fileName, sha256, key });
+    });
+  } else {
+    wrong('sources', listed, 'a list');
+  }
+  const status = text('status', json['status']);
+  const scores = json['scores'] ?? null;
+  const details = json['details'] === undefined ? {} : object('details');
+  refuse(issues);
+  return { schema: MODEL_SCHEMA, status, options, sources, versions, scores, details };
+};
+
+/** `drnn.json` as bytes. Absolute paths in it are reduced to names; NaN is refused; what it writes, it can read. */
+export const encodeModelRecord = (record: ModelRecord, path = RECORD): Uint8Array<ArrayBuffer> => {
+  const options = Object.fromEntries(
+    Object.entries(record.options).map(([name, { value, given }]) => [name, { value: withoutFolders(value), given }]),
+  );
+  const sources = record.sources.map(({ fileName, sha256, key }) => ({
+    fileName: fileName.split(/[\\/]/).at(-1) ?? '',
+    sha256,
+    key,
+  }));
+  const bytes = encodeJson(
+    {
+      schema: MODEL_SCHEMA,
+      status: record.status,
+      options,
+      sources,
+      versions: { ...record.versions },
+      scores: withoutFolders(record.scores),
+      details: withoutFolders(record.details),
+    },
+    path,
+  );
+  decodeModelRecord(bytes, path);
+  return bytes;
+};
+
+const finite = (name: string, values: ArrayLike<number>, issues: Issue[]): void => {
+  const at = firstNonFinite(values);
+  if (at >= 0) issues.push({ path: name, seen: `${values[at]} at entry ${at}`, expected: 'finite numbers' });
+};
+
+const notSquare = (W: Matrix, path: string): Error =>
+  failure({ path: `${path}: W`, seen: describeShape([W.rows, W.columns]), expected: '[unit, unit], square, row = target' });
+
+const checkModel = (model: Omit<Model, 'record'>, path: string): void => {
+  const issues: Issue[] = [];
+  const n = model.W.rows;
+  if (model.Win.rows !== n) {
+    issues.push({ path: `${path}: Win`, seen: describeShape([model.Win.rows, model.Win.columns]), expected: `[unit=${n}, input]` });
+  }
+  finite(`${path}: W`, model.W.data, issues);
+  finite(`${path}: Win`, model.Win.data, issues);
+  for (const name of ['b', 'alpha', 'scale', 'offset'] as const) {
+    const values = model[name];
+    if (values.length !== n) issues.push({ path: `${path}: ${name}`, seen: `[${values.length}]`, expected: `[unit=${n}]` });
+    finite(`${path}: ${name}`, values, issues);
+  }
+  const wrongAlpha = model.alpha.findIndex((a) => !(a > 0 && a <= 1));
+  if (wrongAlpha >= 0) {
+    issues.push({ path: `${path}: alpha`, seen: `${model.alpha[wrongAlpha]} of unit ${wrongAlpha}`, expected: 'dt/tau, in (0, 1]' });
+  }
+  const wrongScale = model.scale.findIndex((s) => !(s > 0));
+  if (wrongScale >= 0) {
+    issues.push({ path: `${path}: scale`, seen: `${model.scale[wrongScale]} of unit ${wrongScale}`, expected: 'above 0' });
+  }
+  refuse(issues);
+};
+
+/** A whole model from its parts: Win `[unit, 0]`, b 0, scale 1 and offset 0 where left out. Throws for a wrong one. */
+export const modelOf = (parts: ModelParts, path = 'model'): Model => {
+  const n = parts.W.rows;
+  if (n < 1 || parts.W.columns !== n) throw notSquare(parts.W, path);
+  const model: Model = {
+    W: parts.W,
+    Win: parts.Win ?? matrix(n, 0),
+    b: parts.b ?? new Float64Array(n),
+    alpha: typeof parts.alpha === 'number' ? new Float64Array(n).fill(parts.alpha) : parts.alpha,
+    scale: parts.scale ?? new Float64Array(n).fill(1),
+    offset: parts.offset ?? new Float64Array(n),
+    record: parts.record ?? null,
+  };
+  checkModel(model, path);
+  return model;
+};
+
+const ownBuffer = (values: Float64Array): Float64Array<ArrayBuffer> => Float64Array.from(values);
+
+/** A model as an npz file: the six arrays, and `drnn.json` where there is a record. Equal models give equal bytes. */
+export const encodeModel = (parts: ModelParts, path = 'model'): Uint8Array<ArrayBuffer> => {
+  const model = modelOf(parts, path);
+  const n = model.W.rows;
+  const vector = (values: Float64Array): NumericArray => numericArray([n], ownBuffer(values));
+  const table = ({ rows, columns, data }: Matrix): NumericArray => numericArray([rows, columns], ownBuffer(data));
+  const others = new Map<string, Uint8Array>();
+  if (model.record !== null) others.set(RECORD, encodeModelRecord(model.record, `${path}: ${RECORD}`));
+  return encodeNpz(
+    {
+      W: table(model.W),
+      Win: table(model.Win),
+      b: vector(model.b),
+      alpha: typeof parts.alpha === 'number' ? numericArray([], Float64Array.of(parts.alpha)) : vector(model.alpha),
+      scale: vector(model.scale),
+      offset: vector(model.offset),
+    },
+    { others },
+  );
+};
+
+const matrixIn = (npz: Npz, name: string, path: string, issues: Issue[]): Matrix | undefined => {
+  if (!npz.names.includes(name)) return undefined;
+  const array = npz.array(name);
+  const [rows, columns] = array.shape;
+  if (rows !== undefined && columns !== undefined && array.shape.length === 2) return matrix(rows, columns, toFloat64(array));
+  issues.push({ path: `${path}: ${name}`, seen: describeShape(array.shape), expected: 'an array of 2 axes' });
+  return undefined;
+};
+
+/** One number for all units, or one each. */
+const vectorIn = (npz: Npz, name: string, n: number, path: string, issues: Issue[]): Float64Array | undefined => {
+  if (!npz.names.includes(name)) return undefined;
+  const array = npz.array(name);
+  if (array.shape.length === 0) return new Float64Array(n).fill(array.data[0] ?? Number.NaN);
+  if (array.shape.length === 1) return toFloat64(array);
+  issues.push({ path: `${path}: ${name}`, seen: describeShape(array.shape), expected: `a number or [unit=${n}]` });
+  return undefined;
+};
+
+/**
+ * Reads a model from an npz file. `W` and `alpha` suffice; the rest has defaults (`modelOf`); other arrays are ignored.
+ * Shapes, finiteness and ranges are checked, and all issues reported.
+ */
+export const decodeModel = (bytes: Uint8Array, path = 'model'): Model => {
+  const npz = openNpz(bytes, path);
+  const missing = ['W', 'alpha'].filter((name) => !npz.names.includes(name));
+  if (missing.length > 0) {
+    throw failure({
+      path,
+      seen: `no ${missing.join(' and no ')} among ${npz.names.join(', ') || 'no arrays'}`,
+      expected: 'a model: at least W [unit, unit] and alpha',
+    });
+  }
+  const issues: Issue[] = [];
+  const W = matrixIn(npz, 'W', path, issues);
+  const Win = matrixIn(npz, 'Win', path, issues);
+  const n = W?.rows ?? 0;
+  // Checked first, because the rest is made as long as W says.
+  if (W === undefined) throw new DrnnError(issues);
+  if (n < 1 || W.columns !== n) throw notSquare(W, path);
+  const b = vectorIn(npz, 'b', n, path, issues);
+  const alpha = vectorIn(npz, 'alpha', n, path, issues);
+  const scale = vectorIn(npz, 'scale', n, path, issues);
+  const offset = vectorIn(npz, 'offset', n, path, issues);
+  if (alpha === undefined || issues.length > 0) throw new DrnnError(issues);
+  const record = npz.others.includes(RECORD) ? decodeModelRecord(npz.entry(RECORD), `${path}: ${RECORD}`) : null;
+  return modelOf(
+    {
+      W,
+      alpha,
+      ...(Win === undefined ? {} : { Win }),
+      ...(b === undefined ? {} : { b }),
+      ...(scale === undefined ? {} : { scale }),
+      ...(offset === undefined ? {} : { offset }),
+      record,
+    },
+    path,
+  );
+};

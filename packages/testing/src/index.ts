@@ -1,0 +1,3 @@
+export * from './capability.js';
+export * from './requires.js';
+export * from './shared.js';

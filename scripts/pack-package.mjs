@@ -1,0 +1,36 @@
+// One package of the workspace as the tarball that would be published.
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { npm, pnpm } from './pnpm.mjs';
+import { root } from './quietly.mjs';
+
+/**
+ * Runs a program and gives what it printed; throws when it fails.
+ * @param {readonly string[]} program the command and its first parameters
+ */
+export const output = (program, parameters, folder) => {
+  const [command = '', ...first] = program;
+  const run = spawnSync(command, [...first, ...parameters], {
+    cwd: folder,
+    encoding: 'utf8',
+    shell: process.platform === 'win32' && command !== process.execPath,
+  });
+  if (run.status === 0) return run.stdout;
+  throw new Error(`${command} ${parameters.join(' ')}: ${run.error?.message ?? ''}\n${run.stdout}${run.stderr}`);
+};
+
+/** Packs the package into the folder, with exact versions in place of workspace and catalog ranges; the tarball's path. */
+export const packPackage = ({ folder, manifest }, destination) => {
+  output(pnpm(), ['pack', '--pack-destination', destination], join(root, folder));
+  return join(destination, `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`);
+};
+
+/** Packs a folder as it stands; the tarball's path. */
+export const packFolder = (folder, destination) => {
+  const before = new Set(readdirSync(destination));
+  output(npm(), ['pack', '--pack-destination', destination, '--loglevel=error'], folder);
+  const name = readdirSync(destination).find((each) => !before.has(each));
+  if (name === undefined) throw new Error(`npm pack made nothing new in ${destination}`);
+  return join(destination, name);
+};

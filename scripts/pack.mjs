@@ -1,0 +1,70 @@
+// `npm run pack`: every public package as a tarball below dist-pack, `drnn` with the others inside it, so that
+// `npm install ./drnn-0.1.0.tgz` works in an empty folder although no @drnn package is in a registry.
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { output, packFolder, packPackage } from './pack-package.mjs';
+import { root } from './quietly.mjs';
+import { published } from './workspace.mjs';
+
+const versions = Object.fromEntries(published.map(({ manifest }) => [manifest.name, manifest.version]));
+const read = (folder) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+
+/** Unpacks a tarball into a folder, without the `package/` that its names begin with. */
+const unpack = (tarball, folder) => {
+  mkdirSync(folder, { recursive: true });
+  output(['tar'], ['-xzf', tarball, '-C', folder, '--strip-components=1'], root);
+};
+
+/** Deletes outputs whose source is gone: the compiler leaves them where they are, and they would be packed. */
+const prune = (folder) => {
+  for (const entry of readdirSync(join(root, folder, 'dist'), { recursive: true })) {
+    const source = String(entry).replace(/(\.d\.ts|\.js)(\.map)?$/, '.ts');
+    if (source === entry || existsSync(join(root, folder, 'src', source))) continue;
+    rmSync(join(root, folder, 'dist', String(entry)));
+  }
+};
+
+/** Packs everything into the folder; the path of the self-contained tarball. */
+export const pack = (destination) => {
+  rmSync(destination, { recursive: true, force: true });
+  mkdirSync(destination, { recursive: true });
+  const stage = mkdtempSync(join(tmpdir(), 'drnn-pack-'));
+  try {
+    for (const { folder } of published) prune(folder);
+    const tarballs = Object.fromEntries(published.map((each) => [each.manifest.name, packPackage(each, destination)]));
+    unpack(tarballs.drnn, stage);
+    const manifest = read(stage);
+    const outside = {};
+    const bundled = new Set();
+    /** Takes in a package's dependencies: ours go inside, with theirs; the others become drnn's own. */
+    const takeIn = (from) => {
+      for (const [name, version] of Object.entries(from.dependencies ?? {})) {
+        if (!Object.hasOwn(versions, name)) {
+          if (name.startsWith('@drnn/')) throw new Error(`${from.name} depends on ${name}, which is not published`);
+          if ((outside[name] ?? version) !== version) throw new Error(`${name}: both ${outside[name]} and ${version}`);
+          outside[name] = version;
+        } else if (!bundled.has(name)) {
+          bundled.add(name);
+          const folder = join(stage, 'node_modules', name);
+          unpack(tarballs[name], folder);
+          takeIn(read(folder));
+        }
+      }
+    };
+    takeIn(manifest);
+    delete manifest.devDependencies;
+    manifest.dependencies = {
+      ...Object.fromEntries([...bundled].map((name) => [name, versions[name]])),
+      ...outside,
+    };
+    manifest.bundleDependencies = [...bundled];
+    writeFileSync(join(stage, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+    rmSync(tarballs.drnn);
+    return packFolder(stage, destination);
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
+  }
+};
+
+if (basename(process.argv[1] ?? '') === 'pack.mjs') console.log(pack(join(root, 'dist-pack')));

@@ -263,6 +263,9 @@ describe('certify: never a proof of what is not convex', () => {
   it('a slope or loss without a value somewhere', () => {
     for (const e of [log(z), sqrt(z), div(1, z), mul(where(less(0, z), 1, 0), log(z)), where(less(log(z), 0), 0, 1)])
       expect(certifySlope(e, { domain, maxBoxes: 200 }).verdict).not.toBe('convex');
+    const sometimes = where(less(d, 0), NaN, square(z));
+    expect(certifySlope(sometimes, { domain, maxBoxes: 200 }).verdict).not.toBe('convex');
+    expect(certifyLoss(sometimes, { domain, maxBoxes: 200 }).verdict).not.toBe('convex');
     expect(certifyLoss(negate(log(z)), { domain, maxBoxes: 200 })).toMatchObject({ verdict: 'undecided' });
     // The weight is infinite at |d| = 1.
     const weighted = div(sub(tanh(z), d), sub(1, square(d)));
@@ -270,6 +273,13 @@ describe('certify: never a proof of what is not convex', () => {
     // Two jumps at one place, each hidden by the other at the place itself.
     const hidden = mul(where(less(z, 0), 1, 0), where(less(mul(3, z), 0), 1, 0));
     expect(certifyLoss(hidden, { domain, maxBoxes: 200 }).verdict).not.toBe('convex');
+  });
+
+  it('a loss that jumps beside a point where two switches meet', () => {
+    const beside = where(less(0, z), where(lessEqual(max(0, z), 0), mul(d, z), exp(z)), mul(-2, z));
+    expectRefuted(certifyLoss(beside, { domain }), { loss: beside });
+    const isolated = where(lessEqual(square(z), 0), mul(5, z), square(z));
+    expect(certifyLoss(isolated, { domain, maxBoxes: 200 }).verdict).not.toBe('not-convex');
   });
 
   it('a negative weight or a target through a fold', () => {

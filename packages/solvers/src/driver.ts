@@ -2,6 +2,7 @@ import { firstNonFinite, type Matrix } from '@drnn/tensor';
 import { thetaErrorBound } from './error-bound.js';
 import type { Problem } from './problem.js';
 import { type Iterate, type Solver, snapshot, type Status } from './solver.js';
+import { turn } from './turn.js';
 import type { StopContext } from './stopping.js';
 
 /** One line of a run's history. */
@@ -49,7 +50,9 @@ export async function* iterate<State extends Iterate>(
 ): AsyncGenerator<State, void> {
   let state = await solver.init(problem, options.start);
   yield state;
-  while (options.signal?.aborted !== true) {
+  for (;;) {
+    await turn();
+    if (options.signal?.aborted === true) return;
     state = await solver.step(problem, state);
     yield state;
   }

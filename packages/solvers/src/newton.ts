@@ -10,6 +10,8 @@ import { defaultStop } from './stopping.js';
 export interface NewtonState extends Iterate {
   /** -H_j^-1 g_j on the free coordinates, [predictor, unit]. */
   readonly direction: Matrix;
+  /** mu_j: how much of the shared metric is added to each unit's Hessian. */
+  readonly damping: Float64Array;
   /** |g_j at zero|, the scale of the residual. */
   readonly scale: Float64Array;
   readonly thetaErrorBound: number;
@@ -27,7 +29,9 @@ const halvings = 40;
 /**
  * Newton's method for each unit with its own Hessian, all units in step: X' diag(h_j) X + Lambda is formed and factored
  * on the free coordinates, and each unit halves its step until its objective falls enough. The reference: T P^2 N flop
- * a step, quadratic convergence, no bound on the curvature needed. Its error bound is exact.
+ * a step, quadratic convergence, no bound on the curvature needed, and an exact error bound. Far from the optimum a
+ * clipped slope leaves samples without curvature and steps without measure: a unit that had to shorten its step adds
+ * mu (X'X + Lambda) to its Hessian (Levenberg 1944; Marquardt 1963), mu growing until steps fit and fading when they do.
  */
 export const newtonWith = (options: NewtonOptions = {}): Solver<NewtonState> => ({
   name: 'newton',
@@ -35,15 +39,30 @@ export const newtonWith = (options: NewtonOptions = {}): Solver<NewtonState> => 
   init: async (problem, start) => {
     const theta = copyMatrix(start ?? (await problem.start()));
     const scale = await problem.gradientScale();
-    return stateAt(problem, options, { step: 0, theta, scale, ...(await problem.evaluate(theta)), exhausted: false });
+    return stateAt(problem, options, {
+      step: 0,
+      theta,
+      scale,
+      damping: new Float64Array(theta.columns),
+      ...(await problem.evaluate(theta)),
+      exhausted: false,
+    });
   },
   step: async (problem, state) => {
-    const found = await search(problem, state);
-    return stateAt(problem, options, { ...found, step: state.step + 1, scale: state.scale });
+    const { length, ...found } = await search(problem, state);
+    const damping = state.damping.map((mu, j) => nextDamping(mu, length[j]!));
+    return stateAt(problem, options, { ...found, damping, step: state.step + 1, scale: state.scale });
   },
 });
 
 export const newton: Solver<NewtonState> = newtonWith();
+
+const smallestDamping = 1e-3;
+
+const nextDamping = (mu: number, length: number): number => {
+  if (length >= 1) return mu / 10 < smallestDamping ? 0 : mu / 10;
+  return length <= 0.25 ? Math.min(Math.max(smallestDamping, 30 * mu), 1e6) : mu;
+};
 
 interface Found {
   readonly theta: Matrix;
@@ -55,30 +74,33 @@ interface Found {
 const stateAt = async (
   problem: Problem,
   options: NewtonOptions,
-  at: Found & { readonly step: number; readonly scale: Float64Array },
+  at: Found & { readonly step: number; readonly scale: Float64Array; readonly damping: Float64Array },
 ): Promise<NewtonState> => {
   const { host } = problem.on;
   const metric = await problem.metric();
-  const direction = await newtonDirection(problem, at.theta, at.gradient, options.unitsAtOnce ?? 16);
+  const direction = await newtonDirection(problem, at, options.unitsAtOnce ?? 16);
   return {
     ...at,
     objective: sum(at.value),
     direction,
     residual: residualOf(metric.dualNorm(at.gradient), at.scale),
-    thetaErrorBound: relativeSize(host.columnDot(direction, direction), host.columnDot(at.theta, at.theta)),
+    // A damped step is shorter than H^-1 g and bounds nothing.
+    thetaErrorBound: at.damping.some((mu) => mu > 0)
+      ? Infinity
+      : relativeSize(host.columnDot(direction, direction), host.columnDot(at.theta, at.theta)),
   };
 };
 
 /** -H_j^-1 g_j for every unit, the Hessians made in blocks of units in one sweep each. */
 const newtonDirection = async (
   problem: Problem,
-  theta: Matrix,
-  gradient: Matrix,
+  { theta, gradient, damping }: Pick<NewtonState, 'theta' | 'gradient' | 'damping'>,
   unitsAtOnce: number,
 ): Promise<Matrix> => {
   const { host } = problem.on;
   const { predictors, units } = problem.shape;
   const direction = matrix(predictors, units);
+  const gram = await problem.gram();
   const curvatures = await problem.curvatures(theta);
   try {
     for (let from = 0; from < units; from += unitsAtOnce) {
@@ -91,16 +113,20 @@ const newtonDirection = async (
         const right = matrix(set.length, 1);
         let trace = 0;
         set.forEach((p, a) => {
-          set.forEach((q, b) => (reduced.data[a * set.length + b] = hessian.data[p * predictors + q]!));
-          reduced.data[a * set.length + a]! += problem.ridge[p]!;
+          const row = p * predictors;
+          const mu = damping[j]!;
+          set.forEach((q, b) => {
+            reduced.data[a * set.length + b] = hessian.data[row + q]! + mu * gram.data[row + q]!;
+          });
+          reduced.data[a * set.length + a]! += (1 + mu) * problem.ridge[p]!;
           trace += reduced.data[a * set.length + a]!;
           right.data[a] = -gradient.data[p * units + j]!;
         });
-        // Where clipped samples leave directions without curvature, the damping bounds the step.
+        // Without ridge a direction may have no curvature at all; the jitter makes the step there large, not infinite.
         let result = host.cholesky(reduced);
-        for (let damping = 1e-14; !result.ok && damping < 1; damping *= 100) {
+        for (let jitter = 1e-14; !result.ok && jitter < 1; jitter *= 100) {
           for (let a = 0; a < set.length; a++) {
-            reduced.data[a * set.length + a]! += (damping * (trace > 0 ? trace : 1)) / set.length;
+            reduced.data[a * set.length + a]! += (jitter * (trace > 0 ? trace : 1)) / set.length;
           }
           result = host.cholesky(reduced);
         }
@@ -121,7 +147,7 @@ const newtonDirection = async (
  * fraction of the first proves the decrease without looking at values; where the change of the value is lost in its
  * rounding, a slope that has become less steep is enough.
  */
-const search = async (problem: Problem, state: NewtonState): Promise<Found> => {
+const search = async (problem: Problem, state: NewtonState): Promise<Found & { readonly length: Float64Array }> => {
   const { host } = problem.on;
   const { units } = problem.shape;
   const rounding = await problem.rounding();
@@ -145,7 +171,7 @@ const search = async (problem: Problem, state: NewtonState): Promise<Found> => {
       else length[j] = k + 1 < halvings ? length[j]! / 2 : 0;
     }
     if (settled.every((done) => done === 1)) {
-      return { theta, value, gradient, exhausted: length.every((a) => a === 0) };
+      return { theta, value, gradient, length, exhausted: length.every((a) => a === 0) };
     }
   }
 };

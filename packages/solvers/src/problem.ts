@@ -69,6 +69,8 @@ export interface Problem {
   curvatureTimes(theta: Matrix, direction: Matrix): Promise<Matrix>;
   /** The second derivative of the loss of each sample at `theta`, kept as rows [transition, unit]. */
   curvatures(theta: Matrix): Promise<Rows>;
+  /** X'X, made once. */
+  gram(): Promise<Matrix>;
   /** X'X + Lambda, factored once on the free coordinates. */
   metric(): Promise<Metric>;
   /** Where solvers start: CORNN's fixed point A^-1 X' phi^-1(d), or zero where an inverted target is infinite. */
@@ -139,7 +141,8 @@ export const problem = async (
     });
     return (await metric()).solve(only(right.backProject));
   });
-  const metric = once(async () => metricOf(on.host, await on.gram(design), ridge, free));
+  const gram = once(() => on.gram(design));
+  const metric = once(async () => metricOf(on.host, await gram(), ridge, free));
 
   return {
     on,
@@ -163,6 +166,7 @@ export const problem = async (
       return product;
     },
     curvatures: async (theta) => only((await pass(theta, { keep: [curvature] })).kept),
+    gram,
     metric,
     start,
     gradientScale: once(async () => {

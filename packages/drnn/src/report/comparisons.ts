@@ -1,4 +1,4 @@
-import { formatNumber } from './numbers.js';
+import { formatSeconds } from './numbers.js';
 import type { Score, Scores } from './report-data.js';
 
 /** A score of the model with those of trivial predictors on the same samples. */
@@ -40,9 +40,9 @@ export const comparisons = (scores: Scores, samplingInterval: number | null): re
 ];
 
 const leadOf = (frames: number, samplingInterval: number | null): string => {
-  const text = `${frames} ${frames === 1 ? 'frame' : 'frames'}`;
+  const text = `${frames}\u00a0${frames === 1 ? 'frame' : 'frames'}`;
   return samplingInterval !== null && Number.isFinite(samplingInterval)
-    ? `${text} (${formatNumber(frames * samplingInterval)} s)`
+    ? `${text} (${formatSeconds(frames * samplingInterval, true)})`
     : text;
 };
 

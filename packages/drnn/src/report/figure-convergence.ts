@@ -3,7 +3,8 @@ import { blue, grey } from './colours.js';
 import type { Draw } from './drawing.js';
 import { html } from './escape.js';
 import { type Figure } from './figure.js';
-import { counted, formatNumber, linearTick, powerTick } from './numbers.js';
+import { counted, formatNumber, formatSetting } from './numbers.js';
+import { centred, linearTick, powerTick, powerTicks, wholeTicks } from './axis.js';
 import type { ReportData } from './report-data.js';
 
 const mostPoints = 600;
@@ -29,13 +30,9 @@ export const convergenceFigure = (draw: Draw, data: ReportData, tolerance: numbe
   const panel = (label: string, name: string, points: readonly Point[], rule: number | null) => {
     if (points.length === 0) return null;
     const values = [...points.map(({ value }) => value), ...(rule === null ? [] : [rule])];
-    const domain = [Math.floor(Math.log10(Math.min(...values))), Math.ceil(Math.log10(Math.max(...values)))];
-    const [low = 0, high = 1] = domain;
-    const stride = Math.max(1, Math.ceil((high - low) / 6));
-    const ticks = Array.from(
-      { length: Math.floor((high - low) / stride) + 1 },
-      (_, index) => 10 ** (low + stride * index),
-    );
+    const low = Math.floor(Math.log10(Math.min(...values)));
+    const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...values))));
+    const ticks = powerTicks(low, high);
     return draw(label, {
       width: 350,
       height: 240,
@@ -44,24 +41,18 @@ export const convergenceFigure = (draw: Draw, data: ReportData, tolerance: numbe
       marginTop: 8,
       marginBottom: 42,
       x: { domain: [0, last] },
-      y: { type: 'log', domain: [10 ** low, 10 ** (high === low ? low + 1 : high)] },
+      y: { type: 'log', domain: [10 ** low, 10 ** high] },
       marks: [
         Plot.gridY(ticks, { stroke: '#000', strokeOpacity: 0.1 }),
         Plot.ruleY(rule === null ? [] : [rule], { stroke: grey, strokeDasharray: '4,3' }),
         Plot.line(points, { x: 'step', y: 'value', stroke: blue, strokeWidth: 1.5 }),
         Plot.dot(points.length <= 80 ? points : [], { x: 'step', y: 'value', r: 2.2, fill: blue }),
-        Plot.axisX({
-          label: 'step',
-          labelAnchor: 'center',
-          labelArrow: 'none',
-          ticks: 6,
-          tickFormat: (step: number) => (Number.isInteger(step) ? linearTick(step) : ''),
-        }),
-        Plot.axisY(ticks, { label: name, labelAnchor: 'center', labelArrow: 'none', tickFormat: powerTick }),
+        Plot.axisX(wholeTicks(0, last, 6), { label: 'step', ...centred, tickFormat: linearTick }),
+        Plot.axisY(ticks, { label: name, ...centred, tickFormat: powerTick }),
       ],
     });
   };
-  const ruled = tolerance === null ? '' : `; dashed: the tolerance, ${formatNumber(tolerance)}`;
+  const ruled = tolerance === null ? '' : `; dashed: the tolerance, ${formatSetting(tolerance)}`;
   return {
     title: 'Convergence',
     picture: html`<div class="row">
@@ -69,7 +60,7 @@ export const convergenceFigure = (draw: Draw, data: ReportData, tolerance: numbe
       ${panel('Objective above its lowest value against the step, logarithmic.', 'objective − lowest', excess, null)}
     </div>`,
     caption: html`Left: the largest gradient over units relative to that at zero weights (no unit)${ruled}. Right: the
-    objective above its lowest value, ${formatNumber(lowest, 6)} (nats for the cross-entropy). n =
+    objective above its lowest value, ${formatNumber(lowest, 6)} in the objective’s own unit. n =
     ${counted(data.trace.length, 'recorded step')} of one fit of ${counted(data.units, 'unit')}.`,
   };
 };

@@ -3,7 +3,8 @@ import { blue, grey, ink, vermillion } from './colours.js';
 import type { Draw } from './drawing.js';
 import { html } from './escape.js';
 import { columnWidth, type Figure, key } from './figure.js';
-import { formatCount, linearTick } from './numbers.js';
+import { counted } from './numbers.js';
+import { centred, linearTick } from './axis.js';
 import { comparisons } from './comparisons.js';
 import type { ReportData, Scores } from './report-data.js';
 
@@ -37,7 +38,8 @@ export const scoresFigure = (draw: Draw, scores: Scores, data: ReportData): Figu
         {
           width: columnWidth,
           height: 44 + 26 * rows.length,
-          marginLeft: 190,
+          marginLeft: 178,
+          insetLeft: 16,
           marginRight: 16,
           marginTop: 4,
           marginBottom: 40,
@@ -64,16 +66,15 @@ export const scoresFigure = (draw: Draw, scores: Scores, data: ReportData): Figu
             Plot.text(beyond, { x: () => floor, y: 'row', text: () => '◂', textAnchor: 'end', dx: -6 }),
             Plot.axisX({
               label: 'R² (1 = perfect, 0 = the training mean)',
-              labelAnchor: 'center',
-              labelArrow: 'none',
+              ...centred,
               tickFormat: linearTick,
             }),
             Plot.axisY({ label: null, tickSize: 0 }),
           ],
         },
       )}`,
-    caption: html`R² = 1 − SSE / SST over held-out samples, SST about the training mean; n = ${formatCount(data.units)}
-    units. Black bars are predictions that need no network. A model is useful only where its dots stand right of
-    them.${offScale ? ' An arrow marks scores below −1.' : ''}`,
+    caption: html`R² = 1 − SSE / SST over held-out samples, SST about the training mean; n =
+    ${counted(data.units, 'unit')}. Black bars are predictions that need no network. A model is useful only where its
+    dots stand right of them.${offScale ? ' An arrow marks scores below −1.' : ''}`,
   };
 };

@@ -3,7 +3,8 @@ import { blue, grey, ink, vermillion } from './colours.js';
 import type { Draw } from './drawing.js';
 import { html } from './escape.js';
 import { type Figure, key } from './figure.js';
-import { counted, formatCount, formatNumber, linearTick } from './numbers.js';
+import { counted, formatCount, formatNumber, formatSetting } from './numbers.js';
+import { centred, linearTick } from './axis.js';
 import type { ReportData } from './report-data.js';
 import { symmetricHistogram, weightStatistics } from './weight-statistics.js';
 
@@ -22,9 +23,10 @@ export const spectrumFigure = (draw: Draw, data: ReportData): Figure | null => {
   if (eigenvalues.length === 0 && statistics.count === 0) return null;
   const radius = statistics.deviation * Math.sqrt(data.units);
   const uniform = data.alpha.lowest === data.alpha.highest && data.alpha.lowest > 0;
-  const window = square([...eigenvalues, { x: 1, y: 0 }, { x: 0, y: 0 }]);
-  const inWindow = clipTo(window);
   const largest = Math.max(0, ...eigenvalues.map(({ x, y }) => Math.hypot(x, y)));
+  const comparable = Number.isFinite(radius) && radius < 2 * largest ? radius : 0;
+  const window = square([...eigenvalues, { x: 1, y: 0 }, { x: -comparable, y: 0 }, { x: comparable, y: comparable }]);
+  const inWindow = clipTo(window);
   const unstable = eigenvalues.filter(({ x, y }) =>
     uniform ? Math.hypot(1 - data.alpha.lowest + data.alpha.lowest * x, data.alpha.lowest * y) > 1 : x > 1,
   ).length;
@@ -59,11 +61,10 @@ export const spectrumFigure = (draw: Draw, data: ReportData): Figure | null => {
           fill: blue,
           fillOpacity: 0.75,
         }),
-        Plot.axisX({ label: 'real part', labelAnchor: 'center', labelArrow: 'none', ticks: 6, tickFormat: linearTick }),
+        Plot.axisX({ label: 'real part', ...centred, ticks: 6, tickFormat: linearTick }),
         Plot.axisY({
           label: 'imaginary part',
-          labelAnchor: 'center',
-          labelArrow: 'none',
+          ...centred,
           ticks: 6,
           tickFormat: linearTick,
         }),
@@ -85,9 +86,9 @@ export const spectrumFigure = (draw: Draw, data: ReportData): Figure | null => {
     statistics.count === 0
       ? null
       : draw('Histogram of the recurrent weights that are not exactly zero.', {
-          width: 310,
+          width: 318,
           height: 390,
-          marginLeft: 56,
+          marginLeft: 66,
           marginRight: 8,
           marginTop: 8,
           marginBottom: 48,
@@ -104,22 +105,20 @@ export const spectrumFigure = (draw: Draw, data: ReportData): Figure | null => {
             Plot.ruleY([0], { stroke: ink }),
             Plot.axisX({
               label: 'weight',
-              labelAnchor: 'center',
-              labelArrow: 'none',
+              ...centred,
               ticks: 5,
               tickFormat: linearTick,
             }),
             Plot.axisY({
               label: 'number of weights',
-              labelAnchor: 'center',
-              labelArrow: 'none',
+              ...centred,
               ticks: 5,
               tickFormat: linearTick,
             }),
           ],
         });
 
-  const rate = formatNumber(data.alpha.lowest);
+  const rate = formatSetting(data.alpha.lowest);
   const border = uniform
     ? html`The dashed red curve, |1 − a + aλ| = 1 with a = ${rate}, is the exact border for steps of one frame; the
       solid line Re λ = 1 is its limit for a small a. ${counted(unstable, 'eigenvalue')} of
@@ -130,7 +129,7 @@ export const spectrumFigure = (draw: Draw, data: ReportData): Figure | null => {
   return {
     title: 'Eigenvalues and distribution of the recurrent weights',
     picture: html`<p class="legend">
-        ${[key('pooled', 'eigenvalue'), key('border', 'Re λ = 1'), ...(uniform ? [key('exact-border', 'border at this a')] : []), key('restart', 'radius of a random matrix'), key('gaussian', 'normal distribution')]}
+        ${[key('pooled', 'eigenvalue'), key('border', 'Re λ = 1'), ...(uniform ? [key('exact-border', 'border at this a')] : []), key('restart', 'random matrix'), key('gaussian', 'normal')]}
       </p>
       <div class="row">${plane}${distribution}</div>`,
     caption: html`Left: eigenvalues λ of W, n = ${formatCount(eigenvalues.length)}, no unit; the spectral radius is
@@ -176,6 +175,6 @@ const circle = (centre: number, radius: number, height: number): readonly Point[
   return [
     ...angles.map(at),
     ...(steep < Math.PI / 2 ? [{ x: Number.NaN, y: Number.NaN }] : []),
-    ...angles.map((angle) => at(Math.PI - angle)),
+    ...angles.map((angle) => at(Math.PI + angle)),
   ];
 };

@@ -3,7 +3,8 @@ import type { Draw } from './drawing.js';
 import { html, shortened } from './escape.js';
 import { columnWidth, type Figure, key } from './figure.js';
 import { blue, grey, ink, vermillion } from './colours.js';
-import { counted, formatCount, formatNumber, linearTick } from './numbers.js';
+import { counted, formatCount, formatSeconds } from './numbers.js';
+import { centred, linearTick } from './axis.js';
 import type { HeldOutTraces } from './report-data.js';
 
 /** More would be too small to read, and would make the file large. */
@@ -79,8 +80,7 @@ export const tracesFigure = (
                 Plot.axisX({
                   anchor: 'bottom',
                   label: axis,
-                  labelAnchor: 'center',
-                  labelArrow: 'none',
+                  ...centred,
                   ticks: 8,
                   tickFormat: linearTick,
                 }),
@@ -93,7 +93,7 @@ export const tracesFigure = (
   });
 
   const cut = traces.frames.length > frames.length || traces.units.length > units.length;
-  const frequency = inSeconds ? ` (${formatNumber(frames.length * samplingInterval)} s)` : '';
+  const frequency = inSeconds ? ` (${formatSeconds(frames.length * samplingInterval, true)})` : '';
   return {
     title: 'Held-out activity against predictions',
     picture: html`<p class="legend">

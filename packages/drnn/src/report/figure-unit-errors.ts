@@ -3,7 +3,8 @@ import { blue, grey, vermillion } from './colours.js';
 import type { Draw } from './drawing.js';
 import { html, shortened } from './escape.js';
 import { columnWidth, type Figure, key } from './figure.js';
-import { counted, linearTick, powerTick } from './numbers.js';
+import { counted } from './numbers.js';
+import { centred, linearTick, powerTick, powerTicks, wholeTicks } from './axis.js';
 import type { Scores } from './report-data.js';
 import { worstUnits } from './worst-units.js';
 
@@ -22,8 +23,9 @@ export const unitErrorsFigure = (draw: Draw, scores: Scores, unitNames: readonly
     });
   const [driveErrors, oneStepErrors] = [points(drive), points(oneStep)];
   const errors = [...driveErrors, ...oneStepErrors].map((point) => point.error);
-  const low = 10 ** Math.floor(Math.log10(Math.min(...errors, 0.5)));
-  const high = Math.max(...errors, 1) * 1.15;
+  const low = Math.floor(Math.log10(Math.min(...errors, 0.5)));
+  const high = Math.log10(Math.max(...errors, 1) * 1.15);
+  const levels = powerTicks(low, Math.max(0, Math.floor(high)), 6);
   const worst = worstUnits(drive, 1);
   const labels = worst.map((unit) => ({
     rank: order.indexOf(unit) + 1,
@@ -45,9 +47,9 @@ export const unitErrorsFigure = (draw: Draw, scores: Scores, unitNames: readonly
         marginTop: 12,
         marginBottom: 40,
         x: { domain: [0.5, order.length + 0.5] },
-        y: { type: 'log', domain: [low, high] },
+        y: { type: 'log', domain: [10 ** low, 10 ** high] },
         marks: [
-          Plot.gridY({ stroke: '#000', strokeOpacity: 0.1, ticks: 5 }),
+          Plot.gridY(levels, { stroke: '#000', strokeOpacity: 0.1 }),
           Plot.ruleY([1], { stroke: grey, strokeDasharray: '4,3' }),
           Plot.dot(oneStepErrors, {
             x: 'rank',
@@ -58,14 +60,13 @@ export const unitErrorsFigure = (draw: Draw, scores: Scores, unitNames: readonly
             title: 'name',
           }),
           Plot.dot(driveErrors, { x: 'rank', y: 'error', r: radius, fill: blue, title: 'name' }),
-          Plot.text(labels, { x: 'rank', y: 'error', text: 'name', textAnchor: 'end', dx: -8, dy: -4 }),
-          Plot.axisX({
+          Plot.text(labels, { x: 'rank', y: 'error', text: 'name', textAnchor: 'end', dx: -8, dy: -8 }),
+          Plot.axisX(wholeTicks(1, order.length), {
             label: 'unit, from the best to the worst predicted',
-            labelAnchor: 'center',
-            labelArrow: 'none',
-            tickFormat: (rank: number) => (Number.isInteger(rank) ? linearTick(rank) : ''),
+            ...centred,
+            tickFormat: linearTick,
           }),
-          Plot.axisY({ label: '1 − R²', labelArrow: 'none', labelAnchor: 'center', ticks: 5, tickFormat: powerTick }),
+          Plot.axisY(levels, { label: '1 − R²', ...centred, tickFormat: powerTick }),
         ],
       })}`,
     caption: html`Fraction of held-out variance that is not predicted (1 − R², no unit, logarithmic), n =

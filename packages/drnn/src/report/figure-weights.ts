@@ -3,7 +3,8 @@ import type { Matrix } from '@drnn/tensor';
 import type { Draw } from './drawing.js';
 import { type Html, html, shortened } from './escape.js';
 import type { Figure } from './figure.js';
-import { counted, formatCount, formatNumber, linearTick } from './numbers.js';
+import { counted, formatCount, formatNumber } from './numbers.js';
+import { centred, linearTick, wholeTicks } from './axis.js';
 import type { ReportData } from './report-data.js';
 import { scaleImage, type WeightImage, weightImage } from './weight-image.js';
 import { weightStatistics } from './weight-statistics.js';
@@ -15,11 +16,11 @@ const mostNames = 24;
 export const weightsFigure = (draw: Draw, data: ReportData): Figure | null => {
   const { W, Win, unitNames } = data;
   const recurrent = weightImage(W);
-  if (recurrent === null) return null;
-  const named = W.rows <= mostNames;
   const input = weightImage(Win);
+  if (recurrent === null || (recurrent.limit === 0 && (input === null || input.limit === 0))) return null;
+  const named = W.rows <= mostNames;
   const statistics = weightStatistics(W);
-  const side = input === null ? 470 : 400;
+  const side = input === null ? (named ? 480 : 520) : named ? 310 : 360;
   const pictures = [
     heatmap(draw, W, recurrent, {
       label: `Recurrent weights, ${W.rows} targets by ${W.columns} sources, as an image.`,
@@ -38,7 +39,7 @@ export const weightsFigure = (draw: Draw, data: ReportData): Figure | null => {
             label: `Input weights, ${Win.rows} targets by ${Win.columns} inputs, as an image.`,
             names: null,
             columnNames: null,
-            width: Math.min(140, Math.max(18, (Win.columns * side) / Win.rows)),
+            width: Math.min(90, Math.max(18, (Win.columns * side) / Win.rows)),
             height: side,
             x: 'input',
             y: null,
@@ -57,8 +58,16 @@ export const weightsFigure = (draw: Draw, data: ReportData): Figure | null => {
     ${formatCount(W.rows)} units${statistics.zeroDiagonal ? ' (no unit drives itself: the diagonal is zero)' : ''}. Blue
     is negative, red positive, on a scale symmetric about zero; ${counted(recurrent.saturated, 'pixel')} beyond
     ±${formatNumber(recurrent.limit)} ${recurrent.saturated === 1 ? 'saturates' : 'saturate'} (the largest size is
-    ${formatNumber(statistics.largest)}).${means}${numbering}`,
+    ${formatNumber(statistics.largest)}).${means}${numbering}${biases(data.b)}`,
   };
+};
+
+/** The biases in words: a vector needs no picture. */
+const biases = (b: Float64Array): string => {
+  if (b.every((value) => value === 0)) return ' There is no bias.';
+  const mean = b.reduce((sum, value) => sum + value, 0) / b.length;
+  const spread = Math.sqrt(b.reduce((sum, value) => sum + (value - mean) ** 2, 0) / b.length);
+  return ` Biases, not drawn: mean ${formatNumber(mean)}, standard deviation ${formatNumber(spread)}.`;
 };
 
 interface HeatmapOptions {
@@ -79,32 +88,28 @@ const heatmap = (draw: Draw, weights: Matrix, image: WeightImage, options: Heatm
     marginTop: 8,
     marginBottom: options.columnNames === null ? 44 : 104,
   };
-  const ticks = (count: number): readonly number[] => {
-    const step = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000].find((s) => count / s <= 8) ?? 10000;
-    return Array.from({ length: Math.ceil(count / step) }, (_, index) => index * step);
-  };
+  const ticks = (count: number): readonly number[] => wholeTicks(0, count - 1, 8);
   const tickName = (names: readonly string[]) => (index: number) => shortened(names[index] ?? String(index), 13);
-  const inner = { width: options.width - 0, height: options.height };
   const pixelated = columns < options.width && rows < options.height;
   return draw(options.label, {
     width: options.width + margins.marginLeft + margins.marginRight,
     height: options.height + margins.marginTop + margins.marginBottom,
     ...margins,
     x: { domain: [-0.5, columns - 0.5] },
-    y: { domain: [rows - 0.5, -0.5] },
+    y: { domain: [rows - 0.5, -0.5], axis: null },
     marks: [
       Plot.image([0], {
         frameAnchor: 'middle',
         src: image.uri,
-        ...inner,
+        width: options.width,
+        height: options.height,
         preserveAspectRatio: 'none',
         imageRendering: pixelated ? 'pixelated' : 'auto',
       }),
       Plot.frame({ stroke: '#000', strokeOpacity: 0.4 }),
       Plot.axisX(options.columnNames === null ? ticks(columns) : Array.from({ length: columns }, (_, index) => index), {
         label: options.x,
-        labelAnchor: 'center',
-        labelArrow: 'none',
+        ...centred,
         tickSize: 4,
         ...(options.columnNames === null
           ? { tickFormat: linearTick }
@@ -115,8 +120,7 @@ const heatmap = (draw: Draw, weights: Matrix, image: WeightImage, options: Heatm
         : [
             Plot.axisY(options.names === null ? ticks(rows) : Array.from({ length: rows }, (_, index) => index), {
               label: options.y,
-              labelAnchor: 'center',
-              labelArrow: 'none',
+              ...centred,
               tickSize: 4,
               tickFormat: options.names === null ? linearTick : tickName(options.names),
             }),
@@ -147,8 +151,7 @@ const colourBar = (draw: Draw, limit: number, height: number, label: string): Ht
       Plot.axisY({
         anchor: 'right',
         label,
-        labelAnchor: 'center',
-        labelArrow: 'none',
+        ...centred,
         ticks: 7,
         tickSize: 4,
         tickFormat: linearTick,

@@ -1,5 +1,5 @@
 import { type Html, html } from './escape.js';
-import { counted, formatCount, formatNumber, formatPercent, formatSeconds } from './numbers.js';
+import { counted, formatCount, formatNumber, formatPercent, formatSeconds, formatSetting } from './numbers.js';
 import { optionNumber, optionValue } from './option.js';
 import { leak } from './overview.js';
 import type { ReportData } from './report-data.js';
@@ -23,15 +23,15 @@ export const methodsParagraph = (data: ReportData): string => {
   const weights = optionValue(options, 'weights');
   const tolerance = optionNumber(options, 'tolerance');
   const sentences = [
-    `We fitted a recurrent network of ${counted(data.units, 'unit')}${data.inputs > 0 ? ` with ${counted(data.inputs, 'external input')}` : ''}, r[t+1] = (1 − a) r[t] + a φ(W r[t]${data.inputs > 0 ? ' + Win u[t]' : ''} + b), a = dt/τ = ${leak(data)}${transfer === undefined ? '' : `, φ = ${transfer}`}, to the recorded activity (${counted(data.samples, 'transition')} between consecutive frames in ${counted(data.trials, 'trial')}${data.samplingInterval === null ? '' : `, ${formatSeconds(data.samplingInterval)} a frame`}).`,
+    `We fitted a recurrent network of ${counted(data.units, 'unit')}${data.inputs > 0 ? ` with ${counted(data.inputs, 'external input')}` : ''}, r[t+1] = (1 − a) r[t] + a φ(W r[t]${data.inputs > 0 ? ' + Win u[t]' : ''} + b), a = dt/τ = ${leak(data)}${transfer === undefined ? '' : `, φ = ${transfer}`}, to the recorded activity (${counted(data.samples, 'transition')} between consecutive frames in ${counted(data.trials, 'trial')}${data.samplingInterval === null ? '' : `, ${formatSeconds(data.samplingInterval, true)} a frame`}).`,
     data.scale.method === 'none'
       ? 'Activity was not rescaled.'
       : `Activity was rescaled for each unit (${data.scale.method}), which brought the fraction of targets outside the range of φ from ${formatPercent(data.scale.outsideBefore)} to ${formatPercent(data.scale.outsideAfter)}.`,
-    `Weights minimised the ${data.objectiveName} loss of the inverted targets d = (r[t+1] − (1 − a) r[t]) / a${weights === null || weights === 'none' ? '' : `, with ${weights} weights`}${clip === null ? '' : `, the weighted slope clipped at ${formatNumber(clip)}`}${ridge === null ? '' : `, and a ridge penalty of ${formatNumber(ridge)} per transition`}, one problem for each unit that shares its predictors with all others (CORNN; Dinc et al., 2023).`,
+    `Weights minimised the ${data.objectiveName} loss of the inverted targets d = (r[t+1] − (1 − a) r[t]) / a${weights === null || weights === 'none' ? '' : `, with ${weights} weights`}${clip === null ? '' : `, the weighted slope clipped at ${formatSetting(clip)}`}${ridge === null ? '' : `, and a ridge penalty of ${formatSetting(ridge)} per transition`}, one problem for each unit that shares its predictors with all others (CORNN; Dinc et al., 2023).`,
     data.certificate.verdict === 'convex'
       ? 'The objective was proven convex.'
       : `The convexity certificate of the objective read “${data.certificate.verdict}”.`,
-    `It was solved with drnn${data.versions['drnn'] === undefined ? '' : ` ${data.versions['drnn']}`} (${data.solver}; ${data.backend} backend, ${data.precision}) in ${counted(data.steps, 'step')}, to status “${data.status}”, a relative residual of ${formatNumber(data.residual)} and a relative error bound of ${formatNumber(data.thetaErrorBound)} on the weights${tolerance === null ? '' : ` (tolerance ${formatNumber(tolerance)})`}.`,
+    `It was solved with drnn${data.versions['drnn'] === undefined ? '' : ` ${data.versions['drnn']}`} (${data.solver}; ${data.backend} backend, ${data.precision}) in ${counted(data.steps, 'step')}, to status “${data.status}”, a relative residual of ${formatNumber(data.residual)} and a relative error bound of ${formatNumber(data.thetaErrorBound)} on the weights${tolerance === null ? '' : ` (tolerance ${formatSetting(tolerance)})`}.`,
     data.scores === null
       ? 'No data were held out.'
       : `Scores are from a fit of ${counted(data.trainSamples, 'transition')}, with ${holdout === null ? 'the end of each trial' : `the last ${formatPercent(holdout)} of each trial`} held out after a gap of one frame: R² was ${scoreOf(data.scores.oneStep.pooled)} one step ahead (persistence ${scoreOf(data.scores.baseline.oneStep.persistence.pooled)}, autoregression ${scoreOf(data.scores.baseline.oneStep.autoregression.pooled)}) and ${scoreOf(data.scores.drive.pooled)} for the drive d, pooled over units${closedLoop(data)}.`,

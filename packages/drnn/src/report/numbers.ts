@@ -31,10 +31,17 @@ export const formatScore = (value: number): string => {
   return withMinus(value.toFixed(nearOne ? 6 : 3).replace(/^-(0\.0+)$/, '$1'));
 };
 
-/** A count, with thin spaces between groups of three digits. */
+/** `value` as it was chosen rather than measured: 0.1 and 10⁻⁸, without trailing zeros. */
+export const formatSetting = (value: number): string =>
+  formatNumber(value, 6)
+    .replace(/(\.\d*?)0+(?!\d)/, '$1')
+    .replace(/\.(?!\d)/, '')
+    .replace(/^1 × /, '');
+
+/** A count, with narrow no-break spaces between groups of three digits. */
 export const formatCount = (value: number): string => {
   if (!Number.isFinite(value)) return notAvailable;
-  return withMinus(value.toFixed(0)).replace(/\B(?=(\d{3})+$)/g, ' ');
+  return withMinus(value.toFixed(0)).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 };
 
 /** `count` with its noun: "1 unit", "12 units". */
@@ -49,19 +56,11 @@ export const formatPercent = (fraction: number): string => {
   return `${withMinus(percent.toFixed(percent > 0 && percent < 10 ? 1 : 0))}%`;
 };
 
-/** A duration in the unit that reads best. */
-export const formatSeconds = (seconds: number): string => {
+/** A duration in the unit that reads best; `exact` without trailing zeros, for one that was set. */
+export const formatSeconds = (seconds: number, exact = false): string => {
+  const format = exact ? formatSetting : (value: number): string => formatNumber(value, 3);
   if (!Number.isFinite(seconds)) return notAvailable;
-  if (seconds < 1) return `${formatNumber(1000 * seconds, 3)} ms`;
-  if (seconds < 120) return `${formatNumber(seconds, 3)} s`;
-  return seconds < 7200 ? `${formatNumber(seconds / 60, 3)} min` : `${formatNumber(seconds / 3600, 3)} h`;
+  if (seconds < 1) return `${format(1000 * seconds)}\u00a0ms`;
+  if (seconds < 120) return `${format(seconds)}\u00a0s`;
+  return seconds < 7200 ? `${format(seconds / 60)}\u00a0min` : `${format(seconds / 3600)}\u00a0h`;
 };
-
-/** The label of a tick on a logarithmic axis: 10⁻⁸ at a power of ten, nothing between. */
-export const powerTick = (value: number): string => {
-  const power = Math.round(Math.log10(value));
-  return Math.abs(value / 10 ** power - 1) < 1e-9 ? `10${superscript(power)}` : '';
-};
-
-/** The label of a tick on a linear axis. */
-export const linearTick = (value: number): string => withMinus(String(Number(value.toPrecision(6))));

@@ -1,5 +1,5 @@
 import { type Html, html } from './escape.js';
-import { counted, formatCount, formatNumber, formatPercent, formatSeconds } from './numbers.js';
+import { counted, formatCount, formatNumber, formatPercent, formatSeconds, formatSetting } from './numbers.js';
 import type { ReportData } from './report-data.js';
 import { describeStatus } from './status.js';
 import { factsTable } from './table.js';
@@ -31,7 +31,7 @@ export const overview = (data: ReportData): Html =>
         'Transitions of the scored fit',
         data.trainSamples > 0 ? formatCount(data.trainSamples) : 'none: nothing was held out',
       ],
-      ['Frame interval', data.samplingInterval === null ? 'not stated' : formatSeconds(data.samplingInterval)],
+      ['Frame interval', data.samplingInterval === null ? 'not stated' : formatSeconds(data.samplingInterval, true)],
       ['Leak a = dt / τ per frame', leak(data)],
       ['Status', describeStatus(data.status)],
       ['Residual', formatNumber(data.residual)],
@@ -47,8 +47,8 @@ export const overview = (data: ReportData): Html =>
 /** The leak, one number or the range over units. */
 export const leak = ({ alpha }: ReportData): string =>
   alpha.lowest === alpha.highest
-    ? formatNumber(alpha.lowest)
-    : `${formatNumber(alpha.lowest)} to ${formatNumber(alpha.highest)} over units`;
+    ? formatSetting(alpha.lowest)
+    : `${formatSetting(alpha.lowest)} to ${formatSetting(alpha.highest)} over units`;
 
 const scaling = ({ scale }: ReportData): string => {
   const outside =

@@ -68,7 +68,7 @@ const page = (data: ReportData, draw: Draw): Html => {
         ${section('traces', 'Held-out activity and predictions', tracesPart(data, draw, show))}
         ${section('scores', 'Scores and baselines', scoresPart(data, draw, show))}
         ${section('weights', 'Weights and their eigenvalues', [
-          show(weightsFigure(draw, data)),
+          show(weightsFigure(draw, data)) ?? html`<p>Every weight is exactly zero: there is nothing to draw.</p>`,
           show(spectrumFigure(draw, data)),
         ])}
         ${section('convergence', 'Convergence', convergencePart(data, draw, show))}

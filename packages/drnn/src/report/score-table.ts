@@ -1,7 +1,7 @@
 import { type Comparison, shortcomings } from './comparisons.js';
-import { type Html, html } from './escape.js';
+import { type Html, html, type Part } from './escape.js';
 import { formatScore } from './numbers.js';
-import type { Scores } from './report-data.js';
+import type { Score, Scores } from './report-data.js';
 import { dataTable } from './table.js';
 import { worstUnits } from './worst-units.js';
 
@@ -16,20 +16,34 @@ export const scoreTable = (all: readonly Comparison[]): Html => {
       profit from the leak, which carries most of the state to the next frame, so that persistence alone scores high
       there: the drive d = (r[t+1] − (1 − a) r[t]) / a and the closed loop say more about the weights.
     </p>
-    ${dataTable(
-      'Held-out scores and what trivial predictors get on the same samples',
-      ['Prediction', 'By', 'R², pooled', 'R², median'],
-      all.flatMap(({ name, model, baselines }) => [
-        [name, html`<b>model</b>`, formatScore(model.pooled), formatScore(model.median)],
-        ...baselines.map((baseline) => [
-          html`<span class="quiet">${name}</span>`,
-          baseline.name,
-          formatScore(baseline.score.pooled),
-          formatScore(baseline.score.median),
-        ]),
-      ]),
-      ['R², pooled', 'R², median'],
-    )}
+    <table>
+      <caption>
+        Held-out scores and what trivial predictors get on the same samples
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">Prediction</th>
+          <th scope="col">By</th>
+          <th scope="col" class="number">R², pooled</th>
+          <th scope="col" class="number">R², median</th>
+        </tr>
+      </thead>
+      ${all.map(
+        ({ name, model, baselines }) =>
+          html`<tbody>
+            <tr>
+              <th scope="rowgroup" rowspan="${String(1 + baselines.length)}">${name}</th>
+              ${scoreCells(html`<b>model</b>`, model)}
+            </tr>
+            ${baselines.map(
+              (baseline) =>
+                html`<tr class="quiet">
+                  ${scoreCells(baseline.name, baseline.score)}
+                </tr>`,
+            )}
+          </tbody>`,
+      )}
+    </table>
     ${
       failings.length > 0
         ? html`<ul class="failings">
@@ -40,6 +54,11 @@ export const scoreTable = (all: readonly Comparison[]): Html => {
           </p>`
     }`;
 };
+
+const scoreCells = (by: Part, { pooled, median }: Score): Html =>
+  html`<td>${by}</td>
+    <td class="number">${formatScore(pooled)}</td>
+    <td class="number">${formatScore(median)}</td>`;
 
 /** The units predicted worst, by name. */
 export const worstTable = (scores: Scores, unitNames: readonly string[]): Html | null => {

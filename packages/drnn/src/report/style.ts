@@ -19,12 +19,14 @@ a { color: #00588a; }
 .failings { border-left: 4px solid #b34700; padding: .2rem 0 .2rem 2rem; }
 .quiet { color: #666; }
 .name { unicode-bidi: isolate; }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0 1.2rem; font-size: .92rem; break-inside: auto; }
+table { border-collapse: collapse; width: 100%; margin: 1rem 0 1.2rem; font-size: .92rem; break-inside: avoid; }
 caption { text-align: left; font-weight: 600; padding: .2rem 0 .35rem; }
 th, td { text-align: left; vertical-align: top; padding: .22rem .7rem .22rem 0; border-bottom: 1px solid #e6e6e6; font-weight: 400; }
 th:last-child, td:last-child { padding-right: 0; }
 thead th { font-weight: 600; border-bottom: 1.5px solid #555; border-top: 1.5px solid #555; }
-tbody tr:last-child > * { border-bottom: 1.5px solid #555; }
+tbody tr > *[rowspan] { border-bottom-color: #999; }
+tbody tr:last-child > * { border-bottom-color: #999; }
+tbody:last-child tr:last-child > *, tbody:last-child tr > *[rowspan] { border-bottom: 1.5px solid #555; }
 .facts tbody tr:first-child > * { border-top: 1.5px solid #555; }
 .facts th { width: 40%; color: #444; }
 tr { break-inside: avoid; }
@@ -36,7 +38,7 @@ blockquote { margin: .8rem 0; padding: .7rem 1rem; background: #f5f5f5; border: 
 blockquote p { margin: 0; }
 figure { margin: 1.4rem 0 1.6rem; break-inside: avoid; }
 figcaption { font-size: .88rem; line-height: 1.45; color: #333; margin-top: .5rem; }
-.row { display: flex; flex-wrap: wrap; gap: 6px 10px; align-items: flex-start; }
+.row { display: flex; gap: 6px 10px; align-items: flex-start; }
 .drawing { display: block; max-width: 100%; height: auto; overflow: visible; font-size: 11px; --plot-background: #fff; }
 .drawing text { white-space: pre; }
 .row > .drawing { flex: 0 1 auto; min-width: 0; }
@@ -57,9 +59,11 @@ figcaption { font-size: .88rem; line-height: 1.45; color: #333; margin-top: .5re
 .key .key-triangle { width: 0; height: 0; border: 5px solid transparent; border-top: 0; border-bottom: 9px solid #d55e00; }
 footer { margin-top: 3rem; color: #666; font-size: .85rem; }
 @page { size: A4; margin: 18mm; }
+@media screen and (max-width: 600px) { .row { flex-wrap: wrap; } }
 @media print {
+  html { font-size: 13px; }
   body { max-width: none; padding: 0; font-size: 10pt; }
-  h2 { margin-top: 1.6rem; }
+  h2 { margin-top: 1.8rem; }
   a { color: inherit; text-decoration: none; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   p, li, figcaption { orphans: 3; widows: 3; }

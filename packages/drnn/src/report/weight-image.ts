@@ -23,25 +23,33 @@ export const weightImage = (weights: Matrix): WeightImage | null => {
   if (weights.rows === 0 || weights.columns === 0) return null;
   const block = Math.ceil(Math.max(weights.rows, weights.columns) / mostPixels);
   const { rows, columns, data } = block === 1 ? weights : blockMeans(weights, block);
-  const sizes = data
-    .map((value) => (Number.isFinite(value) ? Math.abs(value) : 0))
-    .filter((size) => size > 0)
-    .sort();
+  const sizes = sizesOf(data);
   const limit = sizes[Math.min(sizes.length - 1, Math.floor(saturation * sizes.length))] ?? 0;
   const pixels = Uint8Array.from(data, (value) => divergingIndex(value, limit));
   return {
     uri: pngDataUri({ width: columns, height: rows, pixels, palette: divergingScale() }),
     limit,
     block,
-    saturated: sizes.filter((size) => size > limit).length,
+    saturated: sizes.reduce((count, size) => count + (size > limit ? 1 : 0), 0),
   };
 };
 
 /** The colour scale itself from the largest value (top) to the smallest, one pixel wide. */
 export const scaleImage = (): string => {
   const palette = divergingScale();
-  const pixels = Uint8Array.from(palette.keys()).reverse();
+  const pixels = Uint8Array.from(palette.keys()).toReversed();
   return pngDataUri({ width: 1, height: palette.length, pixels, palette });
+};
+
+/** |value| of the finite entries that are not zero, sorted. */
+const sizesOf = (data: Float64Array): Float64Array => {
+  const sizes = new Float64Array(data.length);
+  let count = 0;
+  for (let i = 0; i < data.length; i++) {
+    const size = Math.abs(data[i]!);
+    if (size > 0 && size < Infinity) sizes[count++] = size;
+  }
+  return sizes.subarray(0, count).sort();
 };
 
 const blockMeans = (a: Matrix, block: number): Matrix => {

@@ -23,6 +23,7 @@ export const weightStatistics = (W: Matrix): WeightStatistics => {
         continue;
       }
       if (i === j) zeroDiagonal = false;
+      if (!Number.isFinite(value)) continue;
       count++;
       sum += value;
       squares += value * value;

@@ -226,11 +226,13 @@ export const canonical = (): Canonical => {
 export const isConstant = (e: Expression, value: number): boolean => e.kind === 'constant' && e.value === value;
 const isNegate = (e: Expression): e is Extract<Expression, { kind: 'unary' }> =>
   e.kind === 'unary' && e.operation === 'negate';
-/** Whether the operation can lack a value where its arguments have one. */
+/** Whether the node can lack a real value where its parts have one. */
 export const isPartial = (e: Expression): boolean =>
-  e.kind === 'unary'
-    ? e.operation === 'sqrt' || e.operation === 'log' || e.operation === 'log1p' || e.operation === 'atanh'
-    : e.kind === 'binary' && e.operation === 'divide';
+  e.kind === 'constant'
+    ? !Number.isFinite(e.value)
+    : e.kind === 'unary'
+      ? e.operation === 'sqrt' || e.operation === 'log' || e.operation === 'log1p' || e.operation === 'atanh'
+      : e.kind === 'binary' && e.operation === 'divide';
 const commutes = (operation: BinaryOperation): boolean =>
   operation === 'add' || operation === 'multiply' || operation === 'min' || operation === 'max';
 

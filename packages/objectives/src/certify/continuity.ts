@@ -26,7 +26,7 @@ const mostPaths = 400;
  */
 export const continuityOf = (e: Expression, z: string, box: Box, search: Search): Continuity => {
   const steps: string[] = [];
-  const jumps: { readonly node: Where; readonly box: Box; readonly reason: string }[] = [];
+  const jumps: { readonly node: Where; readonly nested: boolean; readonly box: Box; readonly reason: string }[] = [];
   const seen = new Map<Expression, Set<string>>();
   let paths = 0;
   const visit = (node: Expression, facts: readonly Fact[], key: string): Continuity | undefined => {
@@ -55,7 +55,7 @@ export const continuityOf = (e: Expression, z: string, box: Box, search: Search)
       visit(node.otherwise, above, `${key},${name}'`);
     if (failure !== undefined) return failure;
     const step = branchesMeet(node, z, box, facts, search);
-    if ('reason' in step) jumps.push({ node, ...step });
+    if ('reason' in step) jumps.push({ node, nested: facts.length > 0, ...step });
     else steps.push(step.step);
     return undefined;
   };
@@ -63,11 +63,13 @@ export const continuityOf = (e: Expression, z: string, box: Box, search: Search)
   if (failure !== undefined) return failure;
   const first = jumps[0];
   if (first === undefined) return { continuous: true, steps };
-  // A factor may jump where another vanishes. This looks at the whole with all other switches as they are at the point
-  // itself, which tells the limits only when none of those jumps.
+  // A factor may jump where another vanishes. The whole is compared with all other switches as they are at the point
+  // itself, which tells the limits only when nothing else jumps, and no branch of another switch holds the jump.
   const { comparison, left, right } = first.node;
   const { store } = search;
-  const alone = jumps.every(({ node }) => node.comparison === comparison && node.left === left && node.right === right);
+  const alone = jumps.every(
+    ({ node, nested }) => !nested && node.comparison === comparison && node.left === left && node.right === right,
+  );
   const lifted = store.where(
     comparison,
     left,

@@ -286,6 +286,8 @@ describe('evaluateInterval', () => {
 
   it('flags what may lack a value', () => {
     const across = { z: { low: -1, high: 1 } };
+    expect(evaluateInterval(constant(NaN), {})).toEqual({ ...wholeLine, defined: false });
+    expect(evaluateInterval(mul(z, constant(Infinity)), across).defined).toBe(false);
     expect(evaluateInterval(div(1, z), across)).toEqual({ ...wholeLine, defined: false });
     expect(evaluateInterval(sqrt(z), across)).toMatchObject({ low: 0, defined: false });
     expect(evaluateInterval(log(z), across)).toMatchObject({ low: -Infinity, defined: false });

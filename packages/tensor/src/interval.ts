@@ -77,9 +77,9 @@ const enclose = (
   }
 };
 
-/** The interval of one number; NaN has no value. */
+/** The interval of one number; NaN and infinities are no real values. */
 export const pointInterval = (value: number): Enclosure =>
-  Number.isNaN(value) ? undefinedSomewhere : { low: value, high: value, defined: true };
+  Number.isNaN(value) ? undefinedSomewhere : { low: value, high: value, defined: Number.isFinite(value) };
 
 const variableInterval = (name: string, box: Readonly<Record<string, Interval>>): Enclosure => {
   const range = Object.hasOwn(box, name) ? box[name] : undefined;

@@ -10,7 +10,7 @@ import {
   writeModel,
   type OptionRecord,
 } from '@drnn/recordings';
-import { failure, matrix, type Matrix } from '@drnn/tensor';
+import { attempt, failure, matrix, type Matrix, orThrow, together } from '@drnn/tensor';
 import { type Command, Option } from 'commander';
 import { basename, resolve } from 'node:path';
 import { type Fit, fit } from '../fit.js';
@@ -285,21 +285,25 @@ const quoted = (text: string): string =>
 
 /** Options of the library from flags; files are read here, relative to where the user stands. */
 const optionsOf = async (files: readonly string[], flags: FitFlags, solverGiven: boolean): Promise<FitOptions> => {
-  const read = (name: string): Promise<NumericArray> => readFromAll(files, name);
+  const optional = <Value>(name: string | undefined, use: (array: NumericArray, name: string) => Value) =>
+    attempt(async () => (name === undefined ? undefined : use(await readFromAll(files, name), name)));
+  const asMatrixOf = (expected: string) => (array: NumericArray, name: string) => asMatrix(array, name, expected);
+  const { trials, inputs, observed, connections } = orThrow(
+    await together({
+      trials: optional(flags.trials, toFloat64),
+      inputs: optional(flags.inputs, asMatrixOf('[time, input]')),
+      observed: optional(flags.samples, asMatrixOf('[time, unit]')),
+      connections: optional(flags.connections, asMatrixOf('[unit, unit + input]')),
+    })(),
+  );
   return {
     ...(flags.alpha === undefined ? {} : { alpha: flags.alpha }),
     ...(flags.dt === undefined ? {} : { dt: flags.dt }),
     ...(flags.tau === undefined ? {} : { tau: flags.tau }),
-    ...(flags.trials === undefined ? {} : { trials: toFloat64(await read(flags.trials)) }),
-    ...(flags.inputs === undefined
-      ? {}
-      : { inputs: asMatrix(await read(flags.inputs), flags.inputs, '[time, input]') }),
-    ...(flags.samples === undefined
-      ? {}
-      : { observed: asMatrix(await read(flags.samples), flags.samples, '[time, unit]') }),
-    ...(flags.connections === undefined
-      ? {}
-      : { connections: asMatrix(await read(flags.connections), flags.connections, '[unit, unit + input]') }),
+    ...(trials === undefined ? {} : { trials }),
+    ...(inputs === undefined ? {} : { inputs }),
+    ...(observed === undefined ? {} : { observed }),
+    ...(connections === undefined ? {} : { connections }),
     ...(flags.horizon === undefined ? {} : { horizon: flags.horizon }),
     scale: flags.scale,
     center: flags.center,

@@ -21,8 +21,8 @@ export interface HostLaw {
   check(host: Host, parameters: fc.Parameters<unknown>): void;
 }
 
-/** Rounding allowed in float64 products and sums, of the sum of the terms' absolute values. */
-const product = 4e-15;
+/** Rounding allowed in float64 products and sums, of the sum of the terms' absolute values: a block of 256 in turn. */
+const product = 3e-14;
 
 /** Fails unless `act` throws a `DrnnError`. */
 const expectRefusal = (what: string, act: () => unknown): void => {

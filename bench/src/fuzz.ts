@@ -9,8 +9,8 @@
 import { parseArgs } from 'node:util';
 import { type Codec, codecs, fuzz } from '@drnn/recordings/fuzz';
 
-/** Reported on the way, so that a hang shows where it is. */
-const BATCH = 50_000;
+/** Files between two counts on a terminal, so that a hang shows where it is. */
+const BATCH = 10_000;
 
 const { values } = parseArgs({
   options: {
@@ -41,7 +41,16 @@ if (wanted !== undefined && !isCodec(wanted)) {
 
 let failed = false;
 for (const codec of wanted === undefined ? codecs : [wanted]) {
-  const total = { decoded: 0, refused: 0, crashes: 0, beyondBound: 0, seconds: 0, slowest: 0, slowestFile: -1, most: 0 };
+  const total = {
+    decoded: 0,
+    refused: 0,
+    crashes: 0,
+    beyondBound: 0,
+    seconds: 0,
+    slowest: 0,
+    slowestFile: -1,
+    most: 0,
+  };
   for (let done = 0; done < files; done += BATCH) {
     const report = await fuzz(codec, { files: Math.min(BATCH, files - done), seed, first: first + done });
     total.decoded += report.decoded;
@@ -54,8 +63,10 @@ for (const codec of wanted === undefined ? codecs : [wanted]) {
       total.slowest = report.slowestMilliseconds;
       total.slowestFile = report.slowestFile;
     }
+    if (process.stderr.isTTY) process.stderr.write(`\r${codec}: ${done + report.files} of ${files}`);
     for (const line of [...report.crashes, ...report.beyondBound]) console.error(line);
   }
+  if (process.stderr.isTTY) process.stderr.write('\n');
   failed ||= total.crashes + total.beyondBound > 0;
   console.log(
     `${codec}: seed ${seed}, ${files} files in ${total.seconds.toFixed(1)} s (${(files / total.seconds).toFixed(0)}/s): ` +

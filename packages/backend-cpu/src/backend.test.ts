@@ -10,13 +10,13 @@ describe.each(['float64', 'mixed'] as const)('the CPU backend in %s', (precision
 
   it('gives bit-equal passes for streamed and resident rows', async () => {
     const on = await backend({ precision });
-    const [x, d] = [drawnMatrix(1000, 7, 1), drawnMatrix(1000, 5, 2)];
+    const [x, target] = [drawnMatrix(1000, 7, 1), drawnMatrix(1000, 5, 2)];
     const e = pointwise(({ z, d }) => sub(tanh(z), d));
     const currents = { z: drawnMatrix(7, 5, 3) };
     const request = { currents, backProject: [e], columnSums: [mul(e, e)] };
-    const resident = await on.pass(await on.rows(x), { ...request, data: { d: await on.rows(d) } });
+    const resident = await on.pass(await on.rows(x), { ...request, data: { d: await on.rows(target) } });
     const source = await on.rows(streamed(x, true));
-    const other = await on.pass(source, { ...request, data: { d: await on.rows(streamed(d, false)) } });
+    const other = await on.pass(source, { ...request, data: { d: await on.rows(streamed(target, false)) } });
     expect(other.backProject).toEqual(resident.backProject);
     expect(other.columnSums).toEqual(resident.columnSums);
     await on.close();

@@ -1,5 +1,4 @@
 import {
-  addCompensated,
   compile,
   type Expression,
   type Matrix,
@@ -66,8 +65,8 @@ export interface FusedResult {
 
 /**
  * The fused pass, block by block of 256 rows: every current Z_b = X_b Theta, one program for all expressions, then
- * G += X_b' E_b and the column sums, which are summed within a block and compensated between blocks (error about
- * 1e-15 of the sum of |terms| for any number of rows). Arrays of [time, unit] exist only for what is kept.
+ * G += X_b' E_b and the column sums, which are compensated (error about 1e-16 of the sum of |terms|, for any
+ * number of rows). Arrays of [time, unit] exist only for what is kept.
  */
 export const fusedPass = async (
   { gemm, precision, pools, compiler }: Workshop,
@@ -98,25 +97,23 @@ export const fusedPass = async (
   const extra = Array.from({ length: Math.max(0, work - currents.length) }, () => pools.double.take(size));
   const results = [...currents.map(({ z }) => z), ...extra].slice(0, work);
   const errors = columnSums.map(() => pools.double.take(units).fill(0));
-  const partial = pools.double.take(units);
   const dataNames = Object.keys(data);
   const sources = program.variables.map((name) => ({
     current: currents.find((current) => current.name === name)?.z,
-    view: 1 + dataNames.indexOf(name),
+    index: dataNames.indexOf(name),
   }));
 
   try {
-    await sweep([design, ...Object.values(data)], blockRows, precision, pools, (start, length, views) => {
+    await sweep([design, ...Object.values(data)], blockRows, precision, pools, (start, length, x, others) => {
       const count = length * units;
-      const x = views[0]!;
       const plain = { values: x.values, offset: x.offset, rowStride: predictors, columnStride: 1 };
       const transposed = { values: x.values, offset: x.offset, rowStride: 1, columnStride: predictors };
       for (const { theta, z } of currents)
         gemm(length, units, predictors, plain, theta, { values: z, offset: 0, rowStride: units }, overwrite);
 
-      const inputs = sources.map(({ current, view }) => {
-        if (current !== undefined) return current;
-        const from = views[view]!;
+      const inputs = sources.map(({ current, index }) => {
+        const from = others[index];
+        if (current !== undefined || from === undefined) return current ?? nothing;
         return from.values.subarray(from.offset, from.offset + count);
       });
       const outputs = [...results, ...kept.map((values) => values.subarray(start * units, start * units + count))];
@@ -128,26 +125,40 @@ export const fusedPass = async (
         gemm(predictors, units, length, transposed, e, g, accumulate);
       }
       for (let k = 0; k < sumCount; k++) {
-        sumColumns(results[backCount + k]!, length, units, partial);
-        addCompensated(columnSums[k]!, errors[k]!, partial);
+        addRows(results[backCount + k]!, length, units, columnSums[k]!, errors[k]!);
       }
     });
     columnSums.forEach((total, k) => settleCompensated(total, errors[k]!));
     return { backProject, columnSums, kept };
   } finally {
     for (const { z } of currents) pools.double.give(z);
-    for (const buffer of [...extra, ...errors, partial]) pools.double.give(buffer);
+    for (const buffer of [...extra, ...errors]) pools.double.give(buffer);
   }
 };
 
 const overwrite = { alpha: 1, beta: 0 };
 const accumulate = { alpha: 1, beta: 1 };
 
-const sumColumns = (values: Float64Array, rows: number, columns: number, sums: Float64Array): void => {
-  sums.fill(0);
+const nothing = new Float64Array(0);
+
+/** Adds rows to sums by column; `errors` gathers what every addition rounds off (Knuth 1969, section 4.2.2). */
+const addRows = (
+  values: Float64Array,
+  rows: number,
+  columns: number,
+  sums: Float64Array,
+  errors: Float64Array,
+): void => {
   for (let i = 0; i < rows; i++) {
     const start = i * columns;
-    for (let j = 0; j < columns; j++) sums[j] = sums[j]! + values[start + j]!;
+    for (let j = 0; j < columns; j++) {
+      const sum = sums[j]!;
+      const term = values[start + j]!;
+      const next = sum + term;
+      const added = next - sum;
+      errors[j] = errors[j]! + (sum - (next - added) + (term - added));
+      sums[j] = next;
+    }
   }
 };
 
@@ -160,9 +171,7 @@ export const gramOfRows = async (
   const { columns } = design;
   const g = matrix(columns, columns);
   const all = weights === undefined ? [design] : [design, weights];
-  await sweep(all, blockRows, precision, pools, (_, length, views) => {
-    const x = views[0]!;
-    const w = views[1];
+  await sweep(all, blockRows, precision, pools, (_, length, x, [w]) => {
     syrkLower(gemm, length, columns, x.values, x.offset, g.data, 1, w?.values, w?.offset);
   });
   mirrorLower(g.data, columns);
@@ -181,9 +190,8 @@ export const gramEachOfRows = async (
   const grams = Array.from({ length: to - from }, () => matrix(columns, columns));
   const column = pools.double.take(blockRows);
   try {
-    await sweep([design, weights], blockRows, precision, pools, (_, length, views) => {
-      const x = views[0]!;
-      const w = views[1]!;
+    await sweep([design, weights], blockRows, precision, pools, (_, length, x, [w]) => {
+      if (w === undefined) return;
       for (let k = 0; k < grams.length; k++) {
         for (let i = 0; i < length; i++) column[i] = w.values[w.offset + i * weights.columns + from + k]!;
         syrkLower(gemm, length, columns, x.values, x.offset, grams[k]!.data, 1, column);

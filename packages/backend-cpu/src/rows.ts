@@ -220,14 +220,14 @@ export interface BlockView {
 
 /**
  * Goes over several rows of equal height in lockstep, `blockLength` at a time, and calls `visit` for each block; it
- * waits only where a source is asynchronous. The views are reused from block to block.
+ * waits only where a source is asynchronous. The views are reused from block to block; the first of `stored` comes apart.
  */
 export const sweep = async (
   stored: readonly Stored[],
   blockLength: number,
   precision: Precision,
   pools: Pools,
-  visit: (start: number, length: number, views: readonly BlockView[]) => void,
+  visit: (start: number, length: number, first: BlockView, others: readonly BlockView[]) => void,
 ): Promise<void> => {
   const time = stored[0]?.rows ?? 0;
   const windows: Window[] = [];
@@ -239,13 +239,15 @@ export const sweep = async (
           : streamedWindow('rows', item.source, blockLength, precision, pools),
       );
     }
+    const [first, ...others] = windows;
+    if (first === undefined) return;
     for (let start = 0; start < time; start += blockLength) {
       const length = Math.min(blockLength, time - start);
       for (const window of windows) {
         const wait = window.advance(length);
         if (wait !== undefined) await wait;
       }
-      visit(start, length, windows);
+      visit(start, length, first, others);
     }
     for (const window of windows) await window.finish();
   } finally {

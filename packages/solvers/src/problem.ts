@@ -116,6 +116,8 @@ export const problem = async (
   if (bias) ridge[shape.predictors - 1] = 0;
   const { loss, slope, curvature } = expressionsFor(on, objective, samples);
 
+  // Made once: a backend knows an expression it has compiled by its identity.
+  const alongDirection = mul(curvature, variable('v'));
   const design = await on.rows(designOf(from, bias));
   const data = await upload(on, samples, variablesOf(loss, slope, curvature));
   const pass = (theta: Matrix, more: Partial<PassRequest>) =>
@@ -158,7 +160,7 @@ export const problem = async (
     curvatureTimes: async (theta, direction) => {
       const { backProject } = await pass(theta, {
         currents: { z: theta, v: direction },
-        backProject: [mul(curvature, variable('v'))],
+        backProject: [alongDirection],
       });
       const product = only(backProject);
       addRidge(ridge, direction, product);

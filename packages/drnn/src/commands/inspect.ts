@@ -15,7 +15,10 @@ export const inspectCommand = (program: Command): void => {
       const width = Math.max(0, ...found.arrays.map(({ name }) => name.length));
       const lines = [
         `${found.fileName}: ${found.format}, ${found.bytes} bytes, sha256 ${found.sha256}`,
-        ...found.arrays.map(({ name, shape, type }) => `  ${name.padEnd(width)}  ${shape === null ? '' : `[${shape.join(', ')}]`}  ${type}`),
+        ...found.arrays.map(
+          ({ name, shape, type }) =>
+            `  ${name.padEnd(width)}  ${shape === null ? '' : `[${shape.join(', ')}]`}  ${type}`,
+        ),
         ...(found.model === null
           ? []
           : [

@@ -1,0 +1,42 @@
+import type { choices, FitOptions } from '../fit-options.js';
+
+/** The flags of `drnn fit`, as commander parses them. */
+export interface FitFlags {
+  readonly key?: string;
+  readonly layout: 'time-unit' | 'unit-time' | 'trial-time-unit';
+  readonly trials?: string;
+  readonly inputs?: string;
+  readonly connections?: string;
+  readonly samples?: string;
+  readonly alpha?: number;
+  readonly dt?: number;
+  readonly tau?: number;
+  readonly scale: (typeof choices.scale)[number];
+  readonly center: boolean;
+  readonly loss: NonNullable<FitOptions['loss']>;
+  readonly weights: (typeof choices.weights)[number];
+  readonly weightCap: number;
+  readonly kappa: number;
+  readonly clip: number | null;
+  readonly ridge: number;
+  readonly bias: boolean;
+  readonly zeroDiagonal: boolean;
+  readonly freeDiagonal?: boolean;
+  readonly missing: (typeof choices.missing)[number];
+  readonly estimator: 'convex';
+  readonly solver: (typeof choices.solver)[number];
+  readonly accelerate: (typeof choices.accelerate)[number];
+  readonly tolerance: number;
+  readonly maxSteps: number;
+  readonly holdout: number;
+  readonly horizon?: number;
+  readonly refit: boolean;
+  readonly from?: string;
+  readonly backend: 'cpu';
+  readonly precision: (typeof choices.precision)[number];
+  readonly seed: number;
+  readonly out?: string;
+  readonly force?: boolean;
+  readonly report?: string;
+  readonly json?: boolean;
+}

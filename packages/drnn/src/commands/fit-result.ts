@@ -1,0 +1,110 @@
+import { basename } from 'node:path';
+import type { ModelRecord, OptionRecord } from '@drnn/recordings';
+import type { Command } from 'commander';
+import type { Fit } from '../fit.js';
+import { version } from '../version.js';
+import type { FitFlags } from './fit-flags.js';
+import { jsonValue } from './terminal.js';
+
+/** What `--json` prints. */
+export const jsonOf = (result: Fit, flags: FitFlags): unknown => {
+  const { solution, scores, scaling } = result;
+  return {
+    status: solution.status,
+    residual: solution.residual,
+    thetaErrorBound: solution.thetaErrorBound,
+    objective: solution.objective,
+    steps: solution.steps,
+    solver: result.solver,
+    seconds: result.seconds,
+    timing: result.timing,
+    units: result.units,
+    inputs: result.inputs,
+    trials: result.trials,
+    samples: result.samples,
+    trainSamples: result.trainSamples,
+    refit: result.refit,
+    oneStepR2: scores?.oneStep ?? null,
+    driveR2: scores?.drive ?? null,
+    closedLoopR2: scores?.closedLoop ?? null,
+    baselineR2: scores?.baseline ?? null,
+    backend: result.backend,
+    precision: result.precision,
+    scale: {
+      method: scaling.method,
+      outsideBefore: scaling.outsideBefore,
+      outsideAfter: scaling.outsideAfter,
+      targetsClipped: result.targetsClipped,
+    },
+    dropped: result.dropped,
+    certificate: result.certificate.verdict,
+    warnings: result.warnings,
+    verdict: result.verdict,
+    out: flags.out ?? null,
+    report: flags.report ?? null,
+  };
+};
+
+/** Every option with its value and whether the user gave it, and how the fit went: `drnn.json` of the model. */
+export const recordOf = (result: Fit, command: Command): ModelRecord => {
+  const json = (value: unknown): ModelRecord['scores'] => JSON.parse(JSON.stringify(jsonValue(value ?? null)));
+  const options: Record<string, OptionRecord> = {};
+  for (const option of command.options) {
+    const name = option.attributeName();
+    const value = command.getOptionValue(name);
+    options[name] = { value: json(value), given: command.getOptionValueSource(name) === 'cli' };
+  }
+  const { solution } = result;
+  return {
+    schema: 1,
+    status: solution.status,
+    options,
+    sources: result.sources,
+    versions: { drnn: version, node: process.versions.node },
+    scores: json(
+      result.scores === null
+        ? null
+        : {
+            oneStepR2: result.scores.oneStep,
+            driveR2: result.scores.drive,
+            closedLoopR2: result.scores.closedLoop,
+            baselineR2: result.scores.baseline,
+          },
+    ),
+    details: {
+      residual: json(solution.residual),
+      thetaErrorBound: json(solution.thetaErrorBound),
+      objective: json(solution.objective),
+      steps: solution.steps,
+      solver: result.solver,
+      backend: result.backend,
+      precision: result.precision,
+      samples: result.samples,
+      trainSamples: result.trainSamples,
+      refit: result.refit,
+      scaling: json({
+        method: result.scaling.method,
+        outsideBefore: result.scaling.outsideBefore,
+        outsideAfter: result.scaling.outsideAfter,
+      }),
+      unitNames: json(result.unitNames),
+    },
+  };
+};
+
+/** The command that repeats a fit, with names of files and not their folders. */
+export const commandLine = (command: Command): string => {
+  const given = command.options.flatMap((option) => {
+    const name = option.attributeName();
+    if (command.getOptionValueSource(name) !== 'cli') return [];
+    const value: unknown = command.getOptionValue(name);
+    if (typeof value === 'boolean') {
+      return value === !option.negate ? [option.long ?? ''] : [];
+    }
+    return [`${option.long ?? ''} ${quoted(value === null ? 'none' : basename(String(value)))}`];
+  });
+  return ['drnn fit', ...command.args.map((file) => quoted(basename(file))), ...new Set(given)].join(' ');
+};
+
+const quoted = (text: string): string =>
+  /^[\w.,:=+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;

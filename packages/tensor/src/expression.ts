@@ -339,13 +339,13 @@ export const holds = (comparison: Comparison, a: number, b: number): boolean =>
  * cancellation, and equal signs give sign * 2 (q - p) / ((1 + p)(1 + q)), where q - p = -q expm1(-2(|z| - |y|)).
  */
 const transferDifferenceNumber = (z: number, y: number): number => {
-  if (z * y <= 0) return Math.tanh(z) - Math.tanh(y);
+  if (z < 0 !== y < 0) return Math.tanh(z) - Math.tanh(y);
   const [a, b] = [Math.abs(z), Math.abs(y)];
   // The larger magnitude leads, so that expm1 has a non-positive argument and cannot overflow.
   const [low, high] = a < b ? [a, b] : [b, a];
   const gap = high === low ? 0 : -Math.exp(-2 * low) * Math.expm1(2 * (low - high));
   const size = (2 * gap) / ((1 + Math.exp(-2 * low)) * (1 + Math.exp(-2 * high)));
-  return (z > 0 ? 1 : -1) * (a < b ? -size : size);
+  return (z < 0 ? -1 : 1) * (a < b ? -size : size);
 };
 
 /** Coefficients B_2k / (2k+1)! of the series of the dilogarithm in u = log(1 + e^z) (Lewin 1981, section 1.8). */

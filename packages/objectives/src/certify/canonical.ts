@@ -223,7 +223,7 @@ export const canonical = (): Canonical => {
   };
 };
 
-export const isConstant = (e: Expression, value: number): boolean => e.kind === 'constant' && e.value === value;
+const isConstant = (e: Expression, value: number): boolean => e.kind === 'constant' && e.value === value;
 const isNegate = (e: Expression): e is Extract<Expression, { kind: 'unary' }> =>
   e.kind === 'unary' && e.operation === 'negate';
 /** Whether the node can lack a real value where its parts have one. */

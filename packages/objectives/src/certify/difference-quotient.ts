@@ -98,7 +98,7 @@ export const behaviourOn = (
   return visit;
 };
 
-export const isZero = (a: Interval): boolean => a.low === 0 && a.high === 0;
+const isZero = (a: Interval): boolean => a.low === 0 && a.high === 0;
 const plus = (a: Interval, b: Interval): Interval => binaryInterval('add', a, b);
 const minus = (a: Interval, b: Interval): Interval => binaryInterval('subtract', a, b);
 const times = (a: Interval, b: Interval): Interval => binaryInterval('multiply', a, b);

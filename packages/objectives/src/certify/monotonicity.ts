@@ -86,7 +86,7 @@ const both = (a: Expression, b: Expression, z: string, box: Box, search: Search)
 };
 
 /** Branch and bound as one step of a proof. */
-export const byBoxes = (e: Expression, z: string, box: Box, search: Search): readonly string[] | undefined => {
+const byBoxes = (e: Expression, z: string, box: Box, search: Search): readonly string[] | undefined => {
   const outcome = rises(e, z, box, search);
   return outcome.proven ? [boxStep(e, z, outcome)] : undefined;
 };

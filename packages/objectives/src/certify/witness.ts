@@ -3,7 +3,7 @@ import { type Box } from './difference-quotient.js';
 import { nodesOf } from './switches.js';
 
 /** A slope that falls: slope1 at z1 is greater than slope2 at z2 > z1, the other variables being `data` at both. */
-export interface SlopeWitness {
+interface SlopeWitness {
   readonly z1: number;
   readonly z2: number;
   readonly data: Readonly<Record<string, number>>;
@@ -35,7 +35,7 @@ const apartFromSwitches = (e: Expression, point: Point): boolean =>
  * arithmetic at both points, and in float64. With the `loss` that the slope is the derivative of, only where the loss has a value and the slope
  * is its derivative on both sides.
  */
-export const confirmPair = (
+const confirmPair = (
   slope: Expression,
   z: string,
   data: Point,

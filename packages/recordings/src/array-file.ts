@@ -147,8 +147,14 @@ export const describeListing = (listing: readonly ArrayListing[]): string =>
         .map(({ name, shape, type }) => `${name} ${type}${shape === null ? '' : ` ${describeShape(shape)}`}`)
         .join(', ') + (listing.length > 60 ? ` and ${listing.length - 60} more` : '');
 
-const isMatrixOf = (axes: number) => (entry: ArrayListing): boolean =>
-  entry.numeric && entry.type !== 'bool' && entry.type !== 'logical' && entry.shape?.length === axes && entry.shape.every((axis) => axis > 1);
+const isMatrixOf =
+  (axes: number) =>
+  (entry: ArrayListing): boolean =>
+    entry.numeric &&
+    entry.type !== 'bool' &&
+    entry.type !== 'logical' &&
+    entry.shape?.length === axes &&
+    entry.shape.every((axis) => axis > 1);
 
 /** The key of the only array with this many axes, each longer than 1; otherwise an error that lists what is inside. */
 export const onlyArray = (file: ArrayFile, axes: number, path: string): string => {

@@ -12,8 +12,8 @@ export const columnMajorToRowMajor = (shape: readonly number[], source: NumericD
     return;
   }
   // The first axis and the last one are a matrix transpose for every index of the axes between them.
-  const first = axes[0]!;
-  const last = axes[axes.length - 1]!;
+  const [first = 1] = axes;
+  const last = axes.at(-1) ?? 1;
   const between = axes.slice(1, -1);
   const middle = between.reduce((product, axis) => product * axis, 1);
   const index = between.map(() => 0);
@@ -34,7 +34,8 @@ export const columnMajorToRowMajor = (shape: readonly number[], source: NumericD
       for (let j0 = 0; j0 < last; j0 += TILE) {
         const j1 = Math.min(last, j0 + TILE);
         for (let i = i0; i < i1; i++) {
-          for (let j = j0; j < j1; j++) target[inTarget + i * targetStride + j] = source[inSource + i + j * sourceStride]!;
+          for (let j = j0; j < j1; j++)
+            target[inTarget + i * targetStride + j] = source[inSource + i + j * sourceStride]!;
         }
       }
     }

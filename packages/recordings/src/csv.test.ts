@@ -18,14 +18,18 @@ const issuesOf = (text: string): DrnnError => {
 describe('csv', () => {
   it('gives every float64 back bit for bit', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 5 }), fc.float64Array({ minLength: 1, maxLength: 30 }), (columns, values) => {
-        const rows = Math.ceil(values.length / columns);
-        const data = new Float64Array(rows * columns);
-        data.set(values);
-        const back = read(encodeCsv(numericArray([rows, columns], data)), { header: false, delimiter: ',' }).array;
-        expect(back.shape).toEqual([rows, columns]);
-        expect(back.data.every((value, i) => Object.is(value, data[i]))).toBe(true);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 5 }),
+        fc.float64Array({ minLength: 1, maxLength: 30 }),
+        (columns, values) => {
+          const rows = Math.ceil(values.length / columns);
+          const data = new Float64Array(rows * columns);
+          data.set(values);
+          const back = read(encodeCsv(numericArray([rows, columns], data)), { header: false, delimiter: ',' }).array;
+          expect(back.shape).toEqual([rows, columns]);
+          expect(back.data.every((value, i) => Object.is(value, data[i]))).toBe(true);
+        },
+      ),
     );
   });
 
@@ -44,7 +48,14 @@ describe('csv', () => {
   });
 
   it('takes an empty cell and NaN as missing, infinity as itself', () => {
-    expect([...read('1,,nan\n-Inf,NaN,2\n').array.data]).toEqual([1, Number.NaN, Number.NaN, Number.NEGATIVE_INFINITY, Number.NaN, 2]);
+    expect([...read('1,,nan\n-Inf,NaN,2\n').array.data]).toEqual([
+      1,
+      Number.NaN,
+      Number.NaN,
+      Number.NEGATIVE_INFINITY,
+      Number.NaN,
+      2,
+    ]);
   });
 
   it('names line, column and text of every bad cell and ragged row at once', () => {

@@ -94,7 +94,7 @@ export const decodeCsv = (
     const at = line + 1;
     line += 1;
     for (const cell of cells) if (cell.includes('\n')) line += cell.split('\n').length - 1;
-    if (cells.length === 1 && cells[0]!.trim() === '') {
+    if (cells.length === 1 && cells[0]?.trim() === '') {
       blank++;
       return;
     }

@@ -115,7 +115,12 @@ const npySamples = (): Uint8Array[] => {
     edited('<f8', '>f8'),
     edited('<f8', '>i8'),
     encodeNpy(numericArray([], Float64Array.of(0.1))),
-    encodeNpy(numericArray([2, 3, 2], Int16Array.from({ length: 12 }, (_, i) => i))),
+    encodeNpy(
+      numericArray(
+        [2, 3, 2],
+        Int16Array.from({ length: 12 }, (_, i) => i),
+      ),
+    ),
     encodeNpy(numericArray([3], Float64Array.of(1, 2, 3), 'int64')),
     encodeNpy(numericArray([4, 2], new Uint8Array(8).fill(1), 'bool')),
   ];
@@ -165,7 +170,10 @@ const int32 = (...values: number[]): Uint8Array => new Uint8Array(Int32Array.fro
 
 /** A little-endian MATLAB v5 array, for samples: the parts after flags, shape and name are given. */
 const matArray = (code: number, shape: readonly number[], name: string, parts: readonly Uint8Array[]): Uint8Array =>
-  element(14, concatenate([element(6, int32(code, 0)), element(5, int32(...shape)), element(1, latin1(name)), ...parts]));
+  element(
+    14,
+    concatenate([element(6, int32(code, 0)), element(5, int32(...shape)), element(1, latin1(name)), ...parts]),
+  );
 
 const matHeader = (): Uint8Array => {
   const header = new Uint8Array(128).fill(32);
@@ -194,7 +202,7 @@ const matArrays = (): Uint8Array[] => {
 
 const hdf5Samples = async (): Promise<Uint8Array[]> => {
   const { FS } = await ready;
-  return (['earliest', 'latest'] as const).map((version) => {
+  return (['earliest', 'earliest', 'latest'] as const).map((version) => {
     const file = new File('/sample.h5', 'w', { libver: version === 'latest' ? 'latest' : ['earliest', 'v110'] });
     try {
       file.create_dataset({ name: 'r', data: wave(48), shape: [8, 6] });
@@ -413,10 +421,12 @@ export const fuzz = async (
       }
     } catch (error) {
       if (error instanceof DrnnError) refused++;
-      else if (crashes.length < MOST_REPORTED) crashes.push(`file ${number}: ${error instanceof Error ? error.stack : String(error)}`);
+      else if (crashes.length < MOST_REPORTED)
+        crashes.push(`file ${number}: ${error instanceof Error ? error.stack : String(error)}`);
     }
     const milliseconds = performance.now() - before;
-    if (budget.taken > limit && beyondBound.length < MOST_REPORTED) beyondBound.push(`file ${number}: ${budget.taken} of ${limit} bytes`);
+    if (budget.taken > limit && beyondBound.length < MOST_REPORTED)
+      beyondBound.push(`file ${number}: ${budget.taken} of ${limit} bytes`);
     mostBytes = Math.max(mostBytes, budget.taken);
     if (milliseconds > slowestMilliseconds) {
       slowestMilliseconds = milliseconds;

@@ -53,22 +53,27 @@ const ownInstance = async (factory: Factory): Promise<Hdf5Instance> => {
   // The library assigns its heap here each time it has grown, and asks the heap for its length before it grows again.
   // Beyond the limit that question throws, outside of any frame that could catch it: the step that passed the limit is
   // the last. (Throwing in the assignment would leave the library with half of its views stale, and it can loop.)
-  const options = Object.defineProperty({ noInitialRun: true, print: () => undefined, printErr: () => undefined }, 'HEAPU8', {
-    enumerable: true,
-    get: () => heap,
-    set: (grown: Uint8Array<ArrayBuffer>) => {
-      heap = grown;
-      if (grown.byteLength <= limit) return;
-      state.spent = true;
-      Object.defineProperty(grown, 'length', {
-        get: () => {
-          throw new RangeError('the heap of the HDF5 library is at its bound');
-        },
-      });
+  const options = Object.defineProperty(
+    { noInitialRun: true, print: () => undefined, printErr: () => undefined },
+    'HEAPU8',
+    {
+      enumerable: true,
+      get: () => heap,
+      set: (grown: Uint8Array<ArrayBuffer>) => {
+        heap = grown;
+        if (grown.byteLength <= limit) return;
+        state.spent = true;
+        Object.defineProperty(grown, 'length', {
+          get: () => {
+            throw new RangeError('the heap of the HDF5 library is at its bound');
+          },
+        });
+      },
     },
-  });
+  );
   const library = await factory(options);
-  if (!isLibrary(library)) throw failure({ path: 'hdf5', seen: 'an unknown build of h5wasm', expected: 'version 0.10' });
+  if (!isLibrary(library))
+    throw failure({ path: 'hdf5', seen: 'an unknown build of h5wasm', expected: 'version 0.10' });
   library.FS.unlink('/dev/random');
   library.FS.unlink('/dev/urandom');
   return {

@@ -37,7 +37,9 @@ describe('HDF5', () => {
       const group = file.create_group('acquisition');
       const series = group.create_group('series');
       series.create_dataset({ name: 'data', data: Int32Array.of(1, 2, 3, 4), shape: [2, 2] });
-      series.create_dataset({ name: 'starting_time', data: Float64Array.of(0), shape: [] }).create_attribute('rate', 40);
+      series
+        .create_dataset({ name: 'starting_time', data: Float64Array.of(0), shape: [] })
+        .create_attribute('rate', 40);
       const stamped = group.create_group('stamped');
       stamped.create_dataset({ name: 'data', data: ramp(4) });
       stamped.create_dataset({ name: 'timestamps', data: Float64Array.of(1, 1.5, 2, 2.5) });
@@ -124,9 +126,29 @@ describe('HDF5', () => {
 
   it('refuses a dataset that declares more than its file can hold, before reading it', async () => {
     const small = written((file) => {
-      file.create_dataset({ name: 'r', data: ramp(4), shape: [2, 2], maxshape: [null, null], chunks: [2, 2], compression: 1 }).resize([2 ** 20, 2 ** 20]);
+      file
+        .create_dataset({
+          name: 'r',
+          data: ramp(4),
+          shape: [2, 2],
+          maxshape: [null, null],
+          chunks: [2, 2],
+          compression: 1,
+        })
+        .resize([2 ** 20, 2 ** 20]);
     });
     await expect(withHdf5(small, (file) => file.array('r'))).rejects.toThrow(/\[1048576, 1048576\], \d+ bytes/);
+  });
+
+  it('gives the heap back after a chunk that claims to be huge, and reads on', async () => {
+    // In the oldest format the index of chunks is a B-tree (TREE, type 1), whose first key is the bytes of a chunk.
+    const lying = bytes.slice();
+    const at = lying.findIndex((_, i) => [0x54, 0x52, 0x45, 0x45, 1].every((byte, j) => lying[i + j] === byte));
+    new DataView(lying.buffer).setUint32(at + 24, 0x70000000, true);
+    await expect(withHdf5(lying, (file) => file.array('z'))).rejects.toThrow(DrnnError);
+    const { library } = await hdf5Instance();
+    expect(library.HEAPU8.byteLength).toBeLessThan(64 * 1024 * 1024);
+    expect((await withHdf5(bytes, (file) => file.array('z'))).data).toEqual(ramp(600));
   });
 
   it('cleans up after errors, and reads on', async () => {

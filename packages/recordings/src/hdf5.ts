@@ -42,7 +42,19 @@ const INTEGER = 0;
 const FLOAT = 1;
 const STRING = 3;
 const ENUM = 8;
-const typeClasses = ['integer', 'float', 'time', 'text', 'bits', 'opaque', 'compound', 'references', 'enum', 'ragged', 'array'];
+const typeClasses = [
+  'integer',
+  'float',
+  'time',
+  'text',
+  'bits',
+  'opaque',
+  'compound',
+  'references',
+  'enum',
+  'ragged',
+  'array',
+];
 
 /** Whether the bytes hold an HDF5 signature where one may be: at 0, 512, 1024, ... (a MATLAB 7.3 file has it at 512). */
 export const isHdf5 = (bytes: Uint8Array): boolean => {
@@ -118,7 +130,11 @@ const resolveLinks = ({ library, file, path }: Opened, wanted: string): string =
   return at;
 };
 
-const readAttribute = ({ library, file }: Opened, at: string, name: string): { metadata: Metadata; data: Uint8Array } | null => {
+const readAttribute = (
+  { library, file }: Opened,
+  at: string,
+  name: string,
+): { metadata: Metadata; data: Uint8Array } | null => {
   if (!library.get_attribute_names(file, at).includes(name)) return null;
   const metadata = library.get_attribute_metadata(file, at, name);
   const bytes = metadata.size * metadata.total_size;
@@ -157,7 +173,19 @@ interface Described {
   readonly empty: boolean;
 }
 
-const matlabNumbers = new Set(['double', 'single', 'logical', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64']);
+const matlabNumbers = new Set([
+  'double',
+  'single',
+  'logical',
+  'int8',
+  'int16',
+  'int32',
+  'int64',
+  'uint8',
+  'uint16',
+  'uint32',
+  'uint64',
+]);
 
 const describeDataset = (opened: Opened, at: string): Described => {
   const metadata = opened.library.get_dataset_metadata(opened.file, at);
@@ -234,11 +262,18 @@ const readDataset = (opened: Opened, at: string): NumericArray => {
       path,
       seen: metadata.shape === null ? 'a dataset without values' : `values of type ${described.words}`,
       expected: 'a dataset of real numbers',
-      hint: describeType(metadata).startsWith('compound') ? 'save real and imaginary parts, or fields, on their own' : 'see drnn inspect',
+      hint: describeType(metadata).startsWith('compound')
+        ? 'save real and imaginary parts, or fields, on their own'
+        : 'see drnn inspect',
     });
   }
   if (metadata.virtual_sources !== undefined) {
-    throw failure({ path, seen: 'a virtual dataset', expected: 'numbers stored in this file', hint: 'copy the data into one file' });
+    throw failure({
+      path,
+      seen: 'a virtual dataset',
+      expected: 'numbers stored in this file',
+      hint: 'copy the data into one file',
+    });
   }
   const entries = entriesOf(metadata.shape);
   const total = entries * metadata.size;
@@ -267,7 +302,8 @@ const readDataset = (opened: Opened, at: string): NumericArray => {
   for (let row = 0; total > 0 && row < rows; row += blockRows) {
     const count = Math.min(blockRows, rows - row);
     const pointer = library._malloc(count * rowBytes);
-    if (pointer === 0) throw failure({ path, seen: `a block of ${count * rowBytes} bytes`, expected: 'one that fits in memory' });
+    if (pointer === 0)
+      throw failure({ path, seen: `a block of ${count * rowBytes} bytes`, expected: 'one that fits in memory' });
     try {
       const counts = scalar ? null : [count, ...others].map(BigInt);
       const offsets = scalar ? null : [row, ...others.map(() => 0)].map(BigInt);
@@ -308,7 +344,10 @@ const openedFile = (opened: Opened): Hdf5 => {
     const known = listObjects(opened).filter((entry) => entry.numeric);
     throw failure({
       path: opened.path,
-      seen: kind === GROUP ? `a group ${JSON.stringify(wanted)} without data of its own` : `no dataset ${JSON.stringify(wanted)}`,
+      seen:
+        kind === GROUP
+          ? `a group ${JSON.stringify(wanted)} without data of its own`
+          : `no dataset ${JSON.stringify(wanted)}`,
       expected:
         known.length === 0
           ? 'a file with numeric datasets'
@@ -329,7 +368,13 @@ const secretName = (): string => {
   return `/${[...random].map((word) => word.toString(16)).join('')}.h5`;
 };
 
-const runWith = <Result>(instance: Hdf5Instance, bytes: Uint8Array, path: string, budget: Budget, use: (file: Hdf5) => Result): Result => {
+const runWith = <Result>(
+  instance: Hdf5Instance,
+  bytes: Uint8Array,
+  path: string,
+  budget: Budget,
+  use: (file: Hdf5) => Result,
+): Result => {
   const { library } = instance;
   // A name that no file can know: external storage and links that name a file find nothing.
   const name = secretName();

@@ -9,7 +9,12 @@ const damaged = (path: string, seen: string, expected: string, cause?: unknown):
  * Inflates a raw DEFLATE stream that must give exactly `bytes` bytes. The output is allocated once, within the budget,
  * with one byte to spare that shows a stream longer than declared.
  */
-export const inflateExactly = (compressed: Uint8Array, bytes: number, budget: Budget, path: string): Uint8Array<ArrayBuffer> => {
+export const inflateExactly = (
+  compressed: Uint8Array,
+  bytes: number,
+  budget: Budget,
+  path: string,
+): Uint8Array<ArrayBuffer> => {
   const out = new Uint8Array(allocate(budget, bytes + 1, path));
   let inflated: Uint8Array<ArrayBuffer>;
   try {

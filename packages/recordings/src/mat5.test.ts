@@ -23,7 +23,10 @@ const writer = (little: boolean) => {
     join(word(type, data.length), data, new Uint8Array((8 - (data.length % 8)) % 8));
   const array = (flags: number, shape: readonly number[], name: string, ...parts: Uint8Array[]): Uint8Array =>
     element(14, join(element(6, word(flags, 0)), element(5, word(...shape)), element(1, text(name)), ...parts));
-  const header = join(text('MATLAB 5.0 MAT-file'.padEnd(124)), little ? Uint8Array.of(0, 1, 0x49, 0x4d) : Uint8Array.of(1, 0, 0x4d, 0x49));
+  const header = join(
+    text('MATLAB 5.0 MAT-file'.padEnd(124)),
+    little ? Uint8Array.of(0, 1, 0x49, 0x4d) : Uint8Array.of(1, 0, 0x4d, 0x49),
+  );
   const compressed = (plain: Uint8Array): Uint8Array => {
     const zlib = zlibSync(plain);
     return join(word(15, zlib.length), zlib);

@@ -101,7 +101,7 @@ const OPAQUE = 17;
 /** Whether the bytes start as a MATLAB v5 file does (v6 and v7 are of the same level; v7.3 is HDF5). */
 export const isMat5 = (bytes: Uint8Array): boolean => {
   if (bytes.length < HEADER_BYTES) return false;
-  const order = String.fromCharCode(bytes[126]!, bytes[127]!);
+  const order = String.fromCharCode(...bytes.subarray(126, 128));
   const version = order === 'IM' ? bytes[125] : bytes[124];
   return (order === 'IM' || order === 'MI') && version === 1;
 };
@@ -224,7 +224,12 @@ const readText = (bytes: Uint8Array, header: ArrayHeader, reader: Reader): strin
 };
 
 /** Reads an array nested in a cell or struct; at least 8 bytes of the file are behind each, which bounds their number. */
-const readNested = (bytes: Uint8Array, at: number, reader: Reader, depth: number): { value: MatValue; next: number } => {
+const readNested = (
+  bytes: Uint8Array,
+  at: number,
+  reader: Reader,
+  depth: number,
+): { value: MatValue; next: number } => {
   const element = readElement(bytes, at, reader);
   if (element.type !== MATRIX) throw truncated(reader.path, `an element of type ${element.type}`, 'an array');
   take(reader.budget, 8, reader.path);
@@ -342,7 +347,7 @@ export const openMat5 = (bytes: Uint8Array, path = 'mat', budget: Budget = budge
   }
   const reader: Reader = { littleEndian: bytes[126] === 0x49, budget, path };
   const variables: Variable[] = [];
-  for (let at = HEADER_BYTES; at < bytes.length; ) {
+  for (let at = HEADER_BYTES; at < bytes.length;) {
     const element = readElement(bytes, at, reader);
     at = element.next;
     if (element.type !== MATRIX && element.type !== COMPRESSED) continue;

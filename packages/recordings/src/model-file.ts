@@ -6,8 +6,11 @@ import { readBytes } from './read-file.js';
 import { writeFileBeside } from './write-beside.js';
 
 /** Writes a model (`encodeModel`) whole or not at all; an existing file only with `force`. */
-export const writeModel = (path: string, model: ModelParts, options: { readonly force?: boolean } = {}): Promise<void> =>
-  Promise.resolve().then(() => writeFileBeside(path, encodeModel(model, path), options));
+export const writeModel = (
+  path: string,
+  model: ModelParts,
+  options: { readonly force?: boolean } = {},
+): Promise<void> => Promise.resolve().then(() => writeFileBeside(path, encodeModel(model, path), options));
 
 /** Reads a model (`decodeModel`). */
 export const readModel = async (path: string): Promise<Model> => decodeModel(await readBytes(path), path);
@@ -18,8 +21,13 @@ export const writeArrays = (
   arrays: Readonly<Record<string, NumericArray>>,
   options: { readonly force?: boolean; readonly compress?: boolean } = {},
 ): Promise<void> =>
-  Promise.resolve().then(() => writeFileBeside(path, encodeNpz(arrays, { compress: options.compress ?? false }), options));
+  Promise.resolve().then(() =>
+    writeFileBeside(path, encodeNpz(arrays, { compress: options.compress ?? false }), options),
+  );
 
 /** Writes one array as npy, whole or not at all; an existing file only with `force`. */
-export const writeNpy = (path: string, array: NumericArray, options: { readonly force?: boolean } = {}): Promise<void> =>
-  Promise.resolve().then(() => writeFileBeside(path, encodeNpy(array, path), options));
+export const writeNpy = (
+  path: string,
+  array: NumericArray,
+  options: { readonly force?: boolean } = {},
+): Promise<void> => Promise.resolve().then(() => writeFileBeside(path, encodeNpy(array, path), options));

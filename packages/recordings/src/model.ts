@@ -62,7 +62,9 @@ const RECORD = 'drnn.json';
 
 /** The name of a file without its folder: `C:\data\a.npy` and `/data/a.npy` become `a.npy`. */
 const withoutFolder = (text: string): string =>
-  /^(?:\/|\\|[A-Za-z]:[\\/]|~[\\/]|file:)/.test(text) ? (text.split(/[\\/]/).findLast((part) => part !== '') ?? '') : text;
+  /^(?:\/|\\|[A-Za-z]:[\\/]|~[\\/]|file:)/.test(text)
+    ? (text.split(/[\\/]/).findLast((part) => part !== '') ?? '')
+    : text;
 
 /** The value with every absolute path in it reduced to a name, so that a model tells nothing about its machine. */
 const withoutFolders = (value: JsonValue): JsonValue => {
@@ -105,7 +107,8 @@ export const decodeModelRecord = (bytes: Uint8Array, path = RECORD): ModelRecord
   const options: Record<string, OptionRecord> = Object.create(null);
   for (const [name, option] of Object.entries(object('options'))) {
     const [value, given] = isJsonObject(option) ? [option['value'], option['given']] : [];
-    if (value === undefined || typeof given !== 'boolean') wrong(`options.${name}`, option, '{ value, given: true or false }');
+    if (value === undefined || typeof given !== 'boolean')
+      wrong(`options.${name}`, option, '{ value, given: true or false }');
     else options[name] = { value, given };
   }
   const versions: Record<string, string> = Object.create(null);
@@ -164,28 +167,45 @@ const finite = (name: string, values: ArrayLike<number>, issues: Issue[]): void 
 };
 
 const notSquare = (W: Matrix, path: string): Error =>
-  failure({ path: `${path}: W`, seen: describeShape([W.rows, W.columns]), expected: '[unit, unit], square, row = target' });
+  failure({
+    path: `${path}: W`,
+    seen: describeShape([W.rows, W.columns]),
+    expected: '[unit, unit], square, row = target',
+  });
 
 const checkModel = (model: Omit<Model, 'record'>, path: string): void => {
   const issues: Issue[] = [];
   const n = model.W.rows;
   if (model.Win.rows !== n) {
-    issues.push({ path: `${path}: Win`, seen: describeShape([model.Win.rows, model.Win.columns]), expected: `[unit=${n}, input]` });
+    issues.push({
+      path: `${path}: Win`,
+      seen: describeShape([model.Win.rows, model.Win.columns]),
+      expected: `[unit=${n}, input]`,
+    });
   }
   finite(`${path}: W`, model.W.data, issues);
   finite(`${path}: Win`, model.Win.data, issues);
   for (const name of ['b', 'alpha', 'scale', 'offset'] as const) {
     const values = model[name];
-    if (values.length !== n) issues.push({ path: `${path}: ${name}`, seen: `[${values.length}]`, expected: `[unit=${n}]` });
+    if (values.length !== n)
+      issues.push({ path: `${path}: ${name}`, seen: `[${values.length}]`, expected: `[unit=${n}]` });
     finite(`${path}: ${name}`, values, issues);
   }
   const wrongAlpha = model.alpha.findIndex((a) => !(a > 0 && a <= 1));
   if (wrongAlpha >= 0) {
-    issues.push({ path: `${path}: alpha`, seen: `${model.alpha[wrongAlpha]} of unit ${wrongAlpha}`, expected: 'dt/tau, in (0, 1]' });
+    issues.push({
+      path: `${path}: alpha`,
+      seen: `${model.alpha[wrongAlpha]} of unit ${wrongAlpha}`,
+      expected: 'dt/tau, in (0, 1]',
+    });
   }
   const wrongScale = model.scale.findIndex((s) => !(s > 0));
   if (wrongScale >= 0) {
-    issues.push({ path: `${path}: scale`, seen: `${model.scale[wrongScale]} of unit ${wrongScale}`, expected: 'above 0' });
+    issues.push({
+      path: `${path}: scale`,
+      seen: `${model.scale[wrongScale]} of unit ${wrongScale}`,
+      expected: 'above 0',
+    });
   }
   refuse(issues);
 };
@@ -207,14 +227,12 @@ export const modelOf = (parts: ModelParts, path = 'model'): Model => {
   return model;
 };
 
-const ownBuffer = (values: Float64Array): Float64Array<ArrayBuffer> => Float64Array.from(values);
-
 /** A model as an npz file: the six arrays, and `drnn.json` where there is a record. Equal models give equal bytes. */
 export const encodeModel = (parts: ModelParts, path = 'model'): Uint8Array<ArrayBuffer> => {
   const model = modelOf(parts, path);
   const n = model.W.rows;
-  const vector = (values: Float64Array): NumericArray => numericArray([n], ownBuffer(values));
-  const table = ({ rows, columns, data }: Matrix): NumericArray => numericArray([rows, columns], ownBuffer(data));
+  const vector = (values: Float64Array): NumericArray => numericArray([n], values);
+  const table = ({ rows, columns, data }: Matrix): NumericArray => numericArray([rows, columns], data);
   const others = new Map<string, Uint8Array>();
   if (model.record !== null) others.set(RECORD, encodeModelRecord(model.record, `${path}: ${RECORD}`));
   return encodeNpz(
@@ -234,7 +252,8 @@ const matrixIn = (npz: Npz, name: string, path: string, issues: Issue[]): Matrix
   if (!npz.names.includes(name)) return undefined;
   const array = npz.array(name);
   const [rows, columns] = array.shape;
-  if (rows !== undefined && columns !== undefined && array.shape.length === 2) return matrix(rows, columns, toFloat64(array));
+  if (rows !== undefined && columns !== undefined && array.shape.length === 2)
+    return matrix(rows, columns, toFloat64(array));
   issues.push({ path: `${path}: ${name}`, seen: describeShape(array.shape), expected: 'an array of 2 axes' });
   return undefined;
 };

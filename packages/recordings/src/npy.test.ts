@@ -47,7 +47,9 @@ describe('npy', () => {
         expect(back.type).toBe(array.type);
         expect(back.shape).toEqual(array.shape);
         expect(back.data.constructor).toBe(array.data.constructor);
-        const same = back.data.every((value, i) => (integers ? value === array.data[i] : Object.is(value, array.data[i])));
+        const same = back.data.every((value, i) =>
+          integers ? value === array.data[i] : Object.is(value, array.data[i]),
+        );
         expect(same).toBe(true);
       }),
     );
@@ -63,12 +65,15 @@ describe('npy', () => {
     const read = decodeNpy(npyOf(header('>i2', '(2, 3, 4)', 'True'), new Uint8Array(data.buffer)));
     expect(read.shape).toEqual(shape);
     for (let i = 0; i < 2; i++) {
-      for (let j = 0; j < 3; j++) for (let k = 0; k < 4; k++) expect(read.data[(i * 3 + j) * 4 + k]).toBe(100 * i + 10 * j + k);
+      for (let j = 0; j < 3; j++)
+        for (let k = 0; k < 4; k++) expect(read.data[(i * 3 + j) * 4 + k]).toBe(100 * i + 10 * j + k);
     }
     const long = new DataView(new ArrayBuffer(16));
     long.setBigInt64(0, -9007199254740991n, false);
     long.setBigInt64(8, 5n, false);
-    expect([...decodeNpy(npyOf(header('>i8', '(2,)'), new Uint8Array(long.buffer))).data]).toEqual([-9007199254740991, 5]);
+    expect([...decodeNpy(npyOf(header('>i8', '(2,)'), new Uint8Array(long.buffer))).data]).toEqual([
+      -9007199254740991, 5,
+    ]);
   });
 
   it('reads headers of versions 2 and 3, with the long integers of Python 2', () => {
@@ -105,7 +110,8 @@ describe('npy', () => {
 
   it('refuses every truncation and anything after the numbers', () => {
     const bytes = encodeNpy(numericArray([2, 2], Float64Array.of(1, 2, 3, 4)));
-    for (let length = 0; length < bytes.length; length++) expect(() => decodeNpy(bytes.subarray(0, length))).toThrow(DrnnError);
+    for (let length = 0; length < bytes.length; length++)
+      expect(() => decodeNpy(bytes.subarray(0, length))).toThrow(DrnnError);
     expect(() => decodeNpy(Uint8Array.of(...bytes, 0))).toThrow('more than one array');
   });
 });

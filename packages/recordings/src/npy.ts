@@ -185,7 +185,7 @@ export const decodeNpyHeader = (bytes: Uint8Array, path = 'npy'): NpyHeader => {
       expected: 'the npy signature \\x93NUMPY and a header',
     });
   }
-  const version = bytes[6]!;
+  const version = bytes[6] ?? 0;
   if (version < 1 || version > 3 || bytes[7] !== 0) {
     throw failure({ path, seen: `npy version ${version}.${bytes[7]}`, expected: 'version 1.0, 2.0 or 3.0' });
   }
@@ -309,7 +309,11 @@ export const npyLimit = (fileBytes: number): number => 2 * fileBytes;
  * Fortran order; the result is in C order. Objects, text, dates, complex and structured types are refused, and so are
  * 64-bit integers beyond 2^53. Allocates at most `npyLimit` bytes. `path` names the array in errors.
  */
-export const decodeNpy = (bytes: Uint8Array, path = 'npy', budget: Budget = budgetOf(npyLimit(bytes.length))): NumericArray => {
+export const decodeNpy = (
+  bytes: Uint8Array,
+  path = 'npy',
+  budget: Budget = budgetOf(npyLimit(bytes.length)),
+): NumericArray => {
   const header = decodeNpyHeader(bytes, path);
   const present = bytes.length - header.dataStart;
   if (present !== header.dataBytes) {

@@ -43,7 +43,8 @@ describe('npz', () => {
 
   it('refuses every truncation', () => {
     const bytes = encodeNpz({ x }, { compress: true });
-    for (let length = 0; length < bytes.length; length++) expect(() => decodeNpz(bytes.subarray(0, length))).toThrow(DrnnError);
+    for (let length = 0; length < bytes.length; length++)
+      expect(() => decodeNpz(bytes.subarray(0, length))).toThrow(DrnnError);
   });
 
   it('finds a flipped bit by its checksum', () => {

@@ -48,7 +48,9 @@ export const openNpz = (bytes: Uint8Array, path = 'npz', budget: Budget = budget
   const entries = new Map(
     readZipDirectory(bytes, budgetOf(expansionLimit(bytes.length)), path).map((entry) => [entry.name, entry]),
   );
-  const names = [...entries.keys()].filter((name) => name.endsWith(EXTENSION)).map((name) => name.slice(0, -EXTENSION.length));
+  const names = [...entries.keys()]
+    .filter((name) => name.endsWith(EXTENSION))
+    .map((name) => name.slice(0, -EXTENSION.length));
   const others = [...entries.keys()].filter((name) => !name.endsWith(EXTENSION));
   const find = (name: string, known: readonly string[], full: string): ZipEntry => {
     const entry = entries.get(full);

@@ -2,28 +2,11 @@ import { failure } from '@drnn/tensor';
 
 /** How an array is stored in a file; `int64` and `uint64` are held as float64, exact up to 2^53. */
 export type NumericType =
-  | 'float64'
-  | 'float32'
-  | 'int8'
-  | 'int16'
-  | 'int32'
-  | 'int64'
-  | 'uint8'
-  | 'uint16'
-  | 'uint32'
-  | 'uint64'
-  | 'bool';
+  'float64' | 'float32' | 'int8' | 'int16' | 'int32' | 'int64' | 'uint8' | 'uint16' | 'uint32' | 'uint64' | 'bool';
 
 /** The typed arrays that hold numbers read from a file. */
 export type NumericData =
-  | Float64Array<ArrayBuffer>
-  | Float32Array<ArrayBuffer>
-  | Int8Array<ArrayBuffer>
-  | Int16Array<ArrayBuffer>
-  | Int32Array<ArrayBuffer>
-  | Uint8Array<ArrayBuffer>
-  | Uint16Array<ArrayBuffer>
-  | Uint32Array<ArrayBuffer>;
+  Float64Array | Float32Array | Int8Array | Int16Array | Int32Array | Uint8Array | Uint16Array | Uint32Array;
 
 /**
  * An array of numbers in C order: the last axis is contiguous. A scalar has shape `[]`. Every codec of this package
@@ -90,5 +73,5 @@ export const numericArray = (shape: readonly number[], data: NumericData, type?:
 };
 
 /** The numbers as float64, exactly. An array that already is float64 is returned itself, not copied. */
-export const toFloat64 = (array: NumericArray): Float64Array<ArrayBuffer> =>
+export const toFloat64 = (array: NumericArray): Float64Array =>
   array.data instanceof Float64Array ? array.data : Float64Array.from(array.data);

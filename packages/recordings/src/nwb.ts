@@ -21,7 +21,10 @@ export const nwbSampling = (file: Hdf5, path: string): Sampling => {
   if (file.has(`${series}/starting_time`)) {
     const rate = file.attribute(`${series}/starting_time`, 'rate');
     if (rate !== null && rate > 0 && Number.isFinite(rate)) return { interval: 1 / rate, notes: [] };
-    return { interval: null, notes: [`${series}/starting_time has no positive rate; the sampling interval is unknown`] };
+    return {
+      interval: null,
+      notes: [`${series}/starting_time has no positive rate; the sampling interval is unknown`],
+    };
   }
   if (!file.has(`${series}/timestamps`)) return { interval: null, notes: [] };
   const { data } = file.array(`${series}/timestamps`);

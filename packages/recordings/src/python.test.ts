@@ -2,21 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { capability, requires } from '@drnn/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openMat5 } from './mat5.js';
 import { decodeNpy, encodeNpy } from './npy.js';
 import { decodeNpz, encodeNpz } from './npz.js';
 import { numericArray, type NumericArray } from './numeric-array.js';
-
-const missingModules = ((): string => {
-  try {
-    execFileSync('python3', ['-c', 'import numpy, scipy.io'], { stdio: 'ignore' });
-    return '';
-  } catch {
-    return 'python3 with numpy and scipy';
-  }
-})();
-if (missingModules !== '') console.log(`skipped: comparison with numpy and scipy needs ${missingModules}`);
 
 /** Value by value, as numpy prints it with repr of float. */
 const same = (array: NumericArray | undefined, shape: readonly number[], values: readonly number[]): void => {
@@ -24,10 +15,13 @@ const same = (array: NumericArray | undefined, shape: readonly number[], values:
   expect([...(array?.data ?? [])]).toEqual(values);
 };
 
-describe.skipIf(missingModules !== '')('against numpy and scipy', () => {
+describe.skipIf(!requires('scipy'))('against numpy and scipy', () => {
   let folder = '';
   const run = (script: string): string =>
-    execFileSync('python3', ['-c', `import numpy as np\n${script}`], { cwd: folder, encoding: 'utf8' });
+    execFileSync(capability('scipy').command ?? 'python3', ['-c', `import numpy as np\n${script}`], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'drnn-python-'));
   });
@@ -110,7 +104,11 @@ print(x.tobytes().hex()); print(m['f4'].tobytes().hex())
     same(mat.array('u8'), [2, 2], [0, 1, 2, 3]);
     same(mat.array('i64'), [1, 2], [2 ** 53 - 1, -5]);
     same(mat.array('mask'), [2, 2], [1, 0, 0, 1]);
-    same(mat.array('cube'), [2, 3, 4], Array.from({ length: 24 }, (_, i) => i));
+    same(
+      mat.array('cube'),
+      [2, 3, 4],
+      Array.from({ length: 24 }, (_, i) => i),
+    );
     same(mat.array('s.rates'), [3, 2], [0, 1, 2, 3, 4, 5]);
     same(mat.array('s.deep.dt'), [1, 1], [0.02]);
     expect(mat.value('text')).toMatchObject({ kind: 'char', text: 'grüße' });

@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { failure } from '@drnn/tensor';
-import { openArrayFile, onlyArray, describeListing, type ArrayFile, type ArrayListing, type Format } from './array-file.js';
+import {
+  openArrayFile,
+  onlyArray,
+  describeListing,
+  type ArrayFile,
+  type ArrayListing,
+  type Format,
+} from './array-file.js';
 import type { CsvOptions } from './csv.js';
 import { decodeModelRecord, type ModelRecord } from './model.js';
 import type { NumericArray } from './numeric-array.js';
@@ -17,12 +24,22 @@ export const readBytes = async (path: string): Promise<Uint8Array> => {
   try {
     found = await stat(path);
   } catch (cause) {
-    throw failure({ path, seen: 'no such file', expected: 'a file that exists', hint: 'check the name and the folder' }, cause);
+    throw failure(
+      { path, seen: 'no such file', expected: 'a file that exists', hint: 'check the name and the folder' },
+      cause,
+    );
   }
-  if (!found.isFile()) throw failure({ path, seen: found.isDirectory() ? 'a folder' : 'no regular file', expected: 'a file' });
-  if (found.size === 0) throw failure({ path, seen: 'an empty file', expected: 'npy, npz, csv, tsv, mat, HDF5 or NWB' });
+  if (!found.isFile())
+    throw failure({ path, seen: found.isDirectory() ? 'a folder' : 'no regular file', expected: 'a file' });
+  if (found.size === 0)
+    throw failure({ path, seen: 'an empty file', expected: 'npy, npz, csv, tsv, mat, HDF5 or NWB' });
   if (found.size > LARGEST_FILE) {
-    throw failure({ path, seen: `${found.size} bytes`, expected: `at most ${LARGEST_FILE}`, hint: 'split the recording' });
+    throw failure({
+      path,
+      seen: `${found.size} bytes`,
+      expected: `at most ${LARGEST_FILE}`,
+      hint: 'split the recording',
+    });
   }
   try {
     return await readFile(path);
@@ -89,7 +106,10 @@ export interface ReadArray {
 }
 
 /** Reads one array: inputs, masks, trials. Without a key, the file must hold a single numeric array. */
-export const readArray = async (path: string, options: { readonly key?: string; readonly csv?: CsvOptions } = {}): Promise<ReadArray> => {
+export const readArray = async (
+  path: string,
+  options: { readonly key?: string; readonly csv?: CsvOptions } = {},
+): Promise<ReadArray> => {
   const bytes = await readBytes(path);
   const file = await openArrayFile(bytes, path, options.csv);
   let { key } = options;

@@ -57,14 +57,22 @@ const infinities = (rates: Matrix): Issue[] => {
   if (count === 0) return [];
   const more = count > MOST_PLACES ? ' and more' : '';
   return [
-    { path: 'rates', seen: `${count} infinite values, at ${places.join(', ')}${more}`, expected: 'finite numbers, or NaN where missing' },
+    {
+      path: 'rates',
+      seen: `${count} infinite values, at ${places.join(', ')}${more}`,
+      expected: 'finite numbers, or NaN where missing',
+    },
   ];
 };
 
 /** Trials as 32-bit integers, with an issue for anything else or a wrong length. */
 const checkTrials = (given: ArrayLike<number>, frames: number, issues: Issue[]): Int32Array => {
   if (given.length !== frames) {
-    issues.push({ path: 'trials', seen: `${given.length} entries`, expected: `[time=${frames}], the trial of each frame` });
+    issues.push({
+      path: 'trials',
+      seen: `${given.length} entries`,
+      expected: `[time=${frames}], the trial of each frame`,
+    });
   }
   const trials = new Int32Array(given.length);
   for (let i = 0; i < given.length; i++) {
@@ -85,7 +93,12 @@ export const recordingOf = (name: string, array: NumericArray, parts: RecordingP
   const axes = axisNames[layout];
   const { shape } = array;
   if (shape.length !== axes.length) {
-    const hint = shape.length === 3 ? 'say layout trial-time-unit' : shape.length === 2 ? 'say layout time-unit or unit-time' : undefined;
+    const hint =
+      shape.length === 3
+        ? 'say layout trial-time-unit'
+        : shape.length === 2
+          ? 'say layout time-unit or unit-time'
+          : undefined;
     throw failure({
       path: name,
       seen: `an array ${describeShape(shape)}`,
@@ -94,13 +107,21 @@ export const recordingOf = (name: string, array: NumericArray, parts: RecordingP
     });
   }
   if (shape.includes(0)) {
-    throw failure({ path: name, seen: `an empty array ${describeShape(shape)}`, expected: `[${axes.join(', ')}] with frames and units` });
+    throw failure({
+      path: name,
+      seen: `an empty array ${describeShape(shape)}`,
+      expected: `[${axes.join(', ')}] with frames and units`,
+    });
   }
   const issues: Issue[] = [];
   const [a = 0, b = 0, c = 0] = shape;
   const numbers = toFloat64(array);
   const rates =
-    layout === 'time-unit' ? matrix(a, b, numbers) : layout === 'unit-time' ? transpose(matrix(a, b, numbers)) : matrix(a * b, c, numbers);
+    layout === 'time-unit'
+      ? matrix(a, b, numbers)
+      : layout === 'unit-time'
+        ? transpose(matrix(a, b, numbers))
+        : matrix(a * b, c, numbers);
   if (rates.rows < 2) {
     issues.push({ path: name, seen: `[time=${rates.rows}, unit=${rates.columns}]`, expected: 'at least 2 frames' });
   }
@@ -108,7 +129,12 @@ export const recordingOf = (name: string, array: NumericArray, parts: RecordingP
   let trials: Int32Array | null = null;
   if (layout === 'trial-time-unit') {
     if (parts.trials !== undefined && parts.trials !== null) {
-      issues.push({ path: 'trials', seen: 'trials beside the layout trial-time-unit', expected: 'one of them', hint: 'the first axis already says the trial' });
+      issues.push({
+        path: 'trials',
+        seen: 'trials beside the layout trial-time-unit',
+        expected: 'one of them',
+        hint: 'the first axis already says the trial',
+      });
     }
     trials = Int32Array.from({ length: a * b }, (_, frame) => Math.floor(frame / b));
   } else if (parts.trials !== undefined && parts.trials !== null) {

@@ -41,7 +41,11 @@ export const readZipDirectory = (bytes: Uint8Array, budget: Budget, path = 'zip'
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let end = bytes.length - 22;
   const first = Math.max(0, end - LONGEST_COMMENT);
-  while (end >= first && (view.getUint32(end, true) !== END || end + 22 + view.getUint16(end + 20, true) !== bytes.length)) end--;
+  while (
+    end >= first &&
+    (view.getUint32(end, true) !== END || end + 22 + view.getUint16(end + 20, true) !== bytes.length)
+  )
+    end--;
   if (end < first) throw damaged(`${bytes.length} bytes without the end of a zip directory`, 'a whole zip archive');
   const count = view.getUint16(end + 10, true);
   const directoryBytes = view.getUint32(end + 12, true);
@@ -79,9 +83,14 @@ export const readZipDirectory = (bytes: Uint8Array, budget: Budget, path = 'zip'
     const bad = names.has(name) ? 'a name that comes twice' : refuseName(name);
     if (bad !== undefined) throw damaged(`${bad}: ${shown}`, 'names of arrays', 'it was not written by numpy.savez');
     names.add(name);
-    if ((flags & 0x2041) !== 0) throw damaged(`the encrypted entry ${shown}`, 'an archive without encryption', 'decrypt it');
+    if ((flags & 0x2041) !== 0)
+      throw damaged(`the encrypted entry ${shown}`, 'an archive without encryption', 'decrypt it');
     if (method !== 0 && method !== 8) {
-      throw damaged(`compression method ${method} in ${shown}`, 'stored (0) or deflate (8)', 'save it with numpy.savez');
+      throw damaged(
+        `compression method ${method} in ${shown}`,
+        'stored (0) or deflate (8)',
+        'save it with numpy.savez',
+      );
     }
     if (compressedBytes === 0xffffffff || plainBytes === 0xffffffff || local === 0xffffffff) {
       throw damaged(`the zip64 entry ${shown}`, 'entries below 4 GiB', 'save the arrays as several files');
@@ -107,8 +116,10 @@ export const readZipDirectory = (bytes: Uint8Array, budget: Budget, path = 'zip'
     );
   }
   spans.sort((a, b) => a.from - b.from);
-  for (let i = 1; i < spans.length; i++) {
-    if (spans[i]!.from < spans[i - 1]!.to) throw damaged('entries that overlap', 'entries one after the other');
+  let used = 0;
+  for (const { from, to } of spans) {
+    if (from < used) throw damaged('entries that overlap', 'entries one after the other');
+    used = to;
   }
   return entries;
 };
@@ -130,14 +141,17 @@ export const readZipEntry = (entry: ZipEntry, budget: Budget, path = entry.name)
 
 /** The first `bytes` bytes of an entry, unchecked: for headers. */
 export const readZipEntryStart = (entry: ZipEntry, bytes: number, path = entry.name): Uint8Array =>
-  entry.deflated ? inflatePrefix(entry.compressed, Math.min(bytes, entry.bytes), path) : entry.compressed.subarray(0, bytes);
+  entry.deflated
+    ? inflatePrefix(entry.compressed, Math.min(bytes, entry.bytes), path)
+    : entry.compressed.subarray(0, bytes);
 
 /** Writes a zip archive of these entries in their order, without time stamps: equal entries give equal bytes. */
 export const writeZip = (entries: ReadonlyMap<string, Uint8Array>, compress: boolean): Uint8Array<ArrayBuffer> => {
   let total = 0;
   for (const [name, bytes] of entries) {
     const bad = refuseName(name);
-    if (bad !== undefined) throw failure({ path: 'zip', seen: `${bad}: ${JSON.stringify(name)}`, expected: 'a plain name' });
+    if (bad !== undefined)
+      throw failure({ path: 'zip', seen: `${bad}: ${JSON.stringify(name)}`, expected: 'a plain name' });
     total += bytes.length + 128 + 4 * name.length;
   }
   if (total > 0xffff_0000 || entries.size >= 0xffff) {

@@ -1,5 +1,6 @@
 import type { Certificate } from '@drnn/objectives';
 import type { ModelRecord } from '@drnn/recordings';
+import { firstNonFinite } from '@drnn/tensor';
 import { EigenvalueDecomposition, Matrix as DenseMatrix } from 'ml-matrix';
 import type { Fit } from './fit.js';
 import { renderReport } from './report/index.js';
@@ -14,12 +15,11 @@ export const reportOf = async (
   about: { readonly options: ModelRecord['options']; readonly command: string },
 ): Promise<string> => {
   const { solution, model, identifiability, scaling, objective } = fit;
-  const [source] = fit.sources;
   const names = [...fit.unitNames, ...Array.from({ length: fit.inputs }, (_, k) => `input ${k}`)];
   const alphas = Array.from(model.alpha);
   return renderReport({
-    title: source === undefined ? 'A fitted network' : `A network fitted to ${source.fileName}`,
-    source: source === undefined ? null : { name: source.fileName, sha256: source.sha256 },
+    title: titleOf(fit),
+    sources: fit.sources.map(({ fileName, sha256 }) => ({ name: fileName, sha256 })),
     created: new Date().toISOString(),
     versions: { drnn: version, node: process.versions.node },
     units: fit.units,
@@ -65,7 +65,7 @@ export const reportOf = async (
     },
     options: Object.entries(about.options).map(([name, { value, given }]) => ({
       name,
-      value: typeof value === 'string' ? value : JSON.stringify(value),
+      value: typeof value === 'string' ? value : value === null ? 'none' : JSON.stringify(value),
       given,
     })),
     command: about.command,
@@ -74,9 +74,17 @@ export const reportOf = async (
   });
 };
 
-/** Eigenvalues of W; none where that would take too long. */
+const titleOf = ({ sources }: Fit): string => {
+  const [first, ...others] = sources;
+  if (first === undefined) return 'A fitted network';
+  const more = others.length === 0 ? '' : ` and ${others.length} more ${others.length === 1 ? 'file' : 'files'}`;
+  return `A network fitted to ${first.fileName}${more}`;
+};
+
+/** Eigenvalues of W; none where that would take too long, or W is not finite. */
 const spectrumOf = (W: Fit['model']['W']): { readonly re: Float64Array; readonly im: Float64Array } => {
-  if (W.rows > largestSpectrum) return { re: new Float64Array(), im: new Float64Array() };
+  if (W.rows > largestSpectrum || firstNonFinite(W.data) >= 0)
+    return { re: new Float64Array(), im: new Float64Array() };
   const decomposition = new EigenvalueDecomposition(DenseMatrix.from1DArray(W.rows, W.columns, W.data));
   return {
     re: Float64Array.from(decomposition.realEigenvalues),

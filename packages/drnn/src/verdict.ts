@@ -2,8 +2,9 @@ import type { Fit } from './fit.js';
 
 type Judged = Omit<Fit, 'warnings' | 'verdict' | 'summary'>;
 
-const percent = (x: number): string => `${(100 * x).toFixed(1)}%`;
-const r2 = (x: number): string => (Number.isFinite(x) ? x.toFixed(3) : 'not available');
+/** More digits near 1, so that nothing short of all is called all. */
+const percent = (x: number): string => (x > 0.9995 && x < 1 ? 'more than 99.9%' : `${(100 * x).toFixed(1)}%`);
+const r2 = (x: number): string => (!Number.isFinite(x) ? 'not available' : x > 0.9995 ? x.toFixed(6) : x.toFixed(3));
 
 /** Sentences a reader must see before the numbers. */
 export const warningsOf = (fit: Judged): readonly string[] => {

@@ -91,6 +91,7 @@ export const run = async <State extends Iterate>(
     if (state.residual < 0.9 * progress.lowest) Object.assign(progress, { lowest: state.residual, at: state.step });
     const context: StopContext = {
       thetaErrorBound: (target) => bounds.of(state, target),
+      noiseFloor: (state.problem ?? problem).noiseFloor,
       stepsWithoutProgress: state.step - progress.at,
     };
     status = await solver.stop(state, context);

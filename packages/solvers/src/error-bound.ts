@@ -1,4 +1,5 @@
 import { copyMatrix, matrix, type Matrix } from '@drnn/tensor';
+import { residualOf } from './fixed-point-map.js';
 import type { Problem } from './problem.js';
 
 /**
@@ -38,7 +39,11 @@ export const thetaErrorBound = async (
     for (let i = 0; i < direction.data.length; i++) direction.data[i]! += next.data[i]!;
     energy = nextEnergy;
   }
-  return relativeSize(host.columnDot(solution, solution), host.columnDot(theta, theta));
+  const bound = relativeSize(host.columnDot(solution, solution), host.columnDot(theta, theta));
+  if (problem.noiseFloor === 0) return bound;
+  // What the rows' rounding hides of the gradient moves theta in the same proportion as what is seen of it.
+  const seen = residualOf(metric.dualNorm(gradient), await problem.gradientScale(), 0);
+  return seen > 0 ? bound * Math.max(1, problem.noiseFloor / seen) : problem.noiseFloor;
 };
 
 /** The largest of |s_j| / |theta_j|, from squared norms; a unit at zero counts in absolute terms. */

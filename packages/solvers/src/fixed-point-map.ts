@@ -72,7 +72,7 @@ export const mapSolver = (map: FixedPointMap, acceleration: Acceleration): MapSo
       objective: sum(value),
       gradient,
       direction,
-      residual: residualOf(prepared.size(gradient, direction), scale),
+      residual: residualOf(prepared.size(gradient, direction), scale, problem.noiseFloor),
       map: prepared,
       proposal: acceleration.begin(problem.on.host, theta.rows, theta.columns, prepared.safeStep),
       scale,
@@ -105,7 +105,7 @@ export const mapSolver = (map: FixedPointMap, acceleration: Acceleration): MapSo
       objective: sum(value),
       gradient,
       direction,
-      residual: residualOf(state.map.size(gradient, direction), state.scale),
+      residual: residualOf(state.map.size(gradient, direction), state.scale, problem.noiseFloor),
       cautious,
       stuck,
       exhausted: stuck.every((count) => count >= patience),
@@ -152,9 +152,9 @@ const raised = (
   });
 };
 
-/** The largest of size / scale; a unit whose gradient is 0 counts as solved whatever its scale. */
-export const residualOf = (size: Float64Array, scale: Float64Array): number => {
-  let largest = 0;
+/** The largest of size / scale, at least `floor`; a unit whose gradient is 0 counts as solved whatever its scale. */
+export const residualOf = (size: Float64Array, scale: Float64Array, floor: number): number => {
+  let largest = floor;
   for (let j = 0; j < size.length; j++) {
     if (size[j] === 0) continue;
     const ratio = size[j]! / scale[j]!;

@@ -315,7 +315,10 @@ describe('combinators', () => {
     ];
     expect(relativeDifference(alone.theta, reference.theta)).toBeLessThan(1e-4);
     expect(relativeDifference(alone.theta, reference.theta)).toBeGreaterThan(1e-9);
+    expect(alone.status).toBe('precision-floor');
+    expect(alone.thetaErrorBound).toBeGreaterThan(relativeDifference(alone.theta, reference.theta) / 10);
     expect(polished.status).toBe('converged');
+    expect(relativeDifference(polished.theta, reference.theta)).toBeLessThan(1e-7);
     expect(polished.residual).toBeLessThanOrEqual(1e-8);
     expect(polished.thetaErrorBound).toBeLessThanOrEqual(1e-8);
     await mixed.close();

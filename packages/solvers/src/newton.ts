@@ -83,7 +83,7 @@ const stateAt = async (
     ...at,
     objective: sum(at.value),
     direction,
-    residual: residualOf(metric.dualNorm(at.gradient), at.scale),
+    residual: residualOf(metric.dualNorm(at.gradient), at.scale, problem.noiseFloor),
     // A damped step is shorter than H^-1 g and bounds nothing.
     thetaErrorBound: at.damping.some((mu) => mu > 0)
       ? Infinity

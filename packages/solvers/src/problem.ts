@@ -57,6 +57,11 @@ export interface Problem {
   readonly ridge: Float64Array;
   /** c with c (X'X + Lambda) above every unit's Hessian everywhere, for this data; null where there is none. */
   readonly curvatureBound: number | null;
+  /**
+   * The residual below which a pass on this backend says nothing, since rows and products are rounded: 0 in float64,
+   * the backend's accuracy of products in mixed precision.
+   */
+  readonly noiseFloor: number;
   /** How many targets the clip into the open range moved. */
   readonly targetsClipped: number;
   /** The rows on the backend; data only where the objective needs them. */
@@ -153,6 +158,7 @@ export const problem = async (
     free,
     ridge,
     curvatureBound: samples.curvatureBound,
+    noiseFloor: on.precision === 'mixed' ? on.accuracy.product : 0,
     targetsClipped: samples.clipped,
     rows: { design, data },
     source: from,

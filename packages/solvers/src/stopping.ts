@@ -8,6 +8,8 @@ export interface StopContext {
    * the residual, while that is still far above.
    */
   thetaErrorBound(target: number): Promise<number>;
+  /** The residual below which the backend's precision says nothing; 0 in float64. */
+  readonly noiseFloor: number;
   /** Steps since the residual last fell by a tenth below its lowest. */
   readonly stepsWithoutProgress: number;
 }
@@ -44,11 +46,18 @@ export const maxSteps =
   (state) =>
     state.step >= count ? 'max-steps' : undefined;
 
-/** Stops when no unit can lower its objective any more, or the residual has not fallen for `patience` steps. */
+/**
+ * Stops when no unit can lower its objective any more, the residual has not fallen for `patience` steps, or it is at
+ * the floor of the backend's precision. The driver calls it `precision-floor` in mixed precision.
+ */
 export const stalled =
   (patience = 40): StopRule =>
   (state, context) =>
-    state.exhausted === true || context.stepsWithoutProgress >= patience ? 'stalled' : undefined;
+    state.exhausted === true ||
+    context.stepsWithoutProgress >= patience ||
+    (context.noiseFloor > 0 && state.residual <= context.noiseFloor)
+      ? 'stalled'
+      : undefined;
 
 /** The default of every solver here: 1e-8, at most 500 steps, or no more progress. */
 export const defaultStop: StopRule = firstOf(tolerance(), maxSteps(500), stalled());

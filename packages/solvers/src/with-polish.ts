@@ -15,8 +15,8 @@ export interface PolishState<State extends Iterate> extends Iterate {
 const patience = 10;
 
 /**
- * Goes on in float64 when mixed precision can do no more: once the residual has not halved in 10 steps, the problem is
- * put on `exact` (a float64 backend, left open) and the solver starts there from the mixed solution. Under float64 it
+ * Goes on in float64 when mixed precision can do no more: once the residual is at the noise floor of the backend, or
+ * has not halved in 10 steps, the problem is put on `exact` (a float64 backend, left open) and the solver starts there from the mixed solution. Under float64 it
  * changes nothing.
  */
 export const withPolish =
@@ -30,7 +30,8 @@ export const withPolish =
       ...snapshot(inner),
       step,
       inner,
-      ...from,
+      exact: from.exact,
+      halved: from.halved,
       ...(from.exact === null ? {} : { problem: from.exact }),
     });
     const begin = async (problem: Problem, start: Matrix, step: number): Promise<PolishState<State>> => {
@@ -51,7 +52,8 @@ export const withPolish =
         const inner = await solver.step(problem, state.inner);
         const step = state.step + 1;
         const halved = inner.residual <= state.halved.residual / 2 ? { residual: inner.residual, step } : state.halved;
-        if (inner.exhausted === true || step - halved.step >= patience) return begin(problem, inner.theta, step);
+        const floored = inner.residual <= problem.noiseFloor || step - halved.step >= patience;
+        if (inner.exhausted === true || floored) return begin(problem, inner.theta, step);
         return wrap(inner, { exact: null, halved }, step);
       },
     };

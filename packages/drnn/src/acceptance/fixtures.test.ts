@@ -27,13 +27,28 @@ describe.skipIf(!present)('the independent optima of the fixtures, through the c
     const mask = (await readArray(fixture('B_mask_free.npy'))).array;
     const [predictors = 0, units = 0] = mask.shape;
     const free = new Uint8Array(mask.data.length);
-    for (let p = 0; p < predictors; p++) for (let j = 0; j < units; j++) free[j * predictors + p] = mask.data[p * units + j]!;
+    for (let p = 0; p < predictors; p++)
+      for (let j = 0; j < units; j++) free[j * predictors + p] = mask.data[p * units + j]!;
     await writeNpy(join(folder, 'free.npy'), numericArray([units, predictors], free), { force: true });
     const run = await runFit(folder, [
       fixture('B_r.npy'),
-      ...['--inputs', fixture('B_u.npy'), '--alpha', String(numberAt(manifest, 'data_B', 'alpha'))],
-      ...['--ridge', String(numberAt(manifest, 'data_B', 'l2')), '--no-bias', '--scale', 'none', '--holdout', '0'],
-      ...['--solver', 'newton', '--tolerance', '1e-10', '--out', `${name}.npz`],
+      '--inputs',
+      fixture('B_u.npy'),
+      '--alpha',
+      String(numberAt(manifest, 'data_B', 'alpha')),
+      '--ridge',
+      String(numberAt(manifest, 'data_B', 'l2')),
+      '--no-bias',
+      '--scale',
+      'none',
+      '--holdout',
+      '0',
+      '--solver',
+      'newton',
+      '--tolerance',
+      '1e-10',
+      '--out',
+      `${name}.npz`,
       ...parameters,
     ]);
     expect(run.stderr).not.toContain('error');

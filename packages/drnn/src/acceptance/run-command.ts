@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** What a run of the command line left: how it ended, and what it said. */
 export interface Run {
@@ -36,8 +36,8 @@ const refuseStaleBuild = (): void => {
 };
 refuseStaleBuild();
 
-/** Runs `drnn <parameters>` in its own process, standing in `folder`. */
-export const runCommand = (
+/** Runs `drnn <parameters>` in a process of its own, standing in `folder`. */
+export const spawnCommand = (
   folder: string,
   parameters: readonly string[],
   whileRunning: (child: ChildProcess) => void = () => undefined,
@@ -52,8 +52,76 @@ export const runCommand = (
     whileRunning(child);
   });
 
+/**
+ * The program of a process that runs one command line after the other. A query makes each import of the command line a
+ * fresh one; what it imports stays loaded, which is most of the time that a command takes.
+ */
+const session = `
+  process.execArgv = [];
+  let count = 0;
+  process.on('message', async ({ cli, folder, parameters }) => {
+    const said = { stdout: '', stderr: '' };
+    const streams = { stdout: process.stdout.write, stderr: process.stderr.write };
+    for (const name of ['stdout', 'stderr']) process[name].write = (text) => { said[name] += text; return true; };
+    process.chdir(folder);
+    process.argv = [process.execPath, 'drnn', ...parameters];
+    process.exitCode = undefined;
+    let failed;
+    try { await import(cli + '?' + count++); } catch (error) { failed = String(error?.stack ?? error); }
+    for (const name of ['stdout', 'stderr']) process[name].write = streams[name];
+    process.send({ code: process.exitCode ?? 0, failed, ...said });
+    process.exitCode = undefined;
+  });`;
+
+let running: ChildProcess | null = null;
+let last: Promise<unknown> = Promise.resolve();
+
+const sessionProcess = (): ChildProcess => {
+  if (running !== null) return running;
+  running = spawn(process.execPath, ['--input-type=module', '--eval', session], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  running.unref();
+  running.channel?.unref();
+  return running;
+};
+
+const cli = pathToFileURL(join(packages, 'drnn', 'dist', 'cli.js')).href;
+
+/** Runs `drnn <parameters>` as `spawnCommand` does, but in a process shared by the commands of a test file. */
+export const runCommand = (folder: string, parameters: readonly string[]): Promise<Run> => {
+  const one = (): Promise<Run> =>
+    new Promise((resolve, reject) => {
+      const child = sessionProcess();
+      child.ref();
+      const ended = (): void => {
+        running = null;
+        reject(new Error(`the process ended during drnn ${parameters.join(' ')}`));
+      };
+      child.once('exit', ended);
+      child.once('message', (answer: unknown) => {
+        child.off('exit', ended);
+        child.unref();
+        const failed = at(answer, 'failed');
+        if (failed !== undefined) return reject(new Error(String(failed)));
+        resolve({
+          code: numberAt(answer, 'code'),
+          stdout: String(at(answer, 'stdout')),
+          stderr: String(at(answer, 'stderr')),
+        });
+      });
+      child.send({ cli, folder, parameters });
+    });
+  const next = last.then(one, one);
+  last = next;
+  return next;
+};
+
 /** `drnn fit <parameters> --json`, with what it printed. Throws unless stdout is one JSON value. */
-export const runFit = async (folder: string, parameters: readonly string[]): Promise<Run & { readonly json: unknown }> => {
+export const runFit = async (
+  folder: string,
+  parameters: readonly string[],
+): Promise<Run & { readonly json: unknown }> => {
   const run = await runCommand(folder, ['fit', ...parameters, '--json']);
   try {
     const json: unknown = JSON.parse(run.stdout);
@@ -80,10 +148,15 @@ export const numberAt = (value: unknown, ...path: readonly (string | number)[]):
   throw new Error(`no number at ${path.join('.')} of ${JSON.stringify(value)}`);
 };
 
-/** An empty folder, and what removes it. */
+/** An empty folder; `remove` deletes it and ends the process of `runCommand`. */
 export const temporaryFolder = (): { readonly folder: string; readonly remove: () => void } => {
   const folder = mkdtempSync(join(tmpdir(), 'drnn-acceptance-'));
-  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  const remove = (): void => {
+    running?.kill();
+    running = null;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { folder, remove };
 };
 
 /** Every file and folder below `folder`. */

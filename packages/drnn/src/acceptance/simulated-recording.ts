@@ -25,7 +25,15 @@ interface Options {
 
 /** A small random network with white inputs of sd 0.5. */
 export const simulated = (options: Options = {}): Simulated => {
-  const { units = 6, steps = 300, inputs: count = 0, gain = 2, seed = 1, inputNoise = 0.05, outputNoise = 0.01 } = options;
+  const {
+    units = 6,
+    steps = 300,
+    inputs: count = 0,
+    gain = 2,
+    seed = 1,
+    inputNoise = 0.05,
+    outputNoise = 0.01,
+  } = options;
   const alpha = 0.1;
   const { W, Win, initial } = randomNetwork({ units, inputs: count, gain, seed });
   const inputs = matrix(steps, count);

@@ -5,6 +5,7 @@ import { numericArray, writeArrays, writeFileBeside, writeModel } from '@drnn/re
 import type { Command } from 'commander';
 import { correlation } from '../correlation.js';
 import { fit } from '../fit.js';
+import { defaults } from '../fit-options.js';
 import { reportOf } from '../report-of.js';
 import { number, wholeNumber } from './arguments.js';
 import { progress } from './progress.js';
@@ -51,7 +52,11 @@ export const demoCommand = (program: Command): void => {
         bar.stop();
         await writeModel(at('model.npz'), result.model, { force: true });
         const command = 'drnn fit recording.npz --key r --alpha 0.1 --out model.npz --report report.html';
-        const options = { key: { value: 'r', given: true }, alpha: { value: alpha, given: true } };
+        const options = {
+          key: { value: 'r', given: true },
+          alpha: { value: alpha, given: true },
+          ...Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, { value, given: false }])),
+        };
         await writeFileBeside(at('report.html'), await reportOf(result, { options, command }), { force: true });
         // The fit acts on scaled units; the weights of the simulation act on the rates themselves.
         const { scale } = result.model;

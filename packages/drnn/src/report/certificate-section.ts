@@ -26,6 +26,6 @@ export const certificateSection = (data: ReportData): Html =>
         ? null
         : html`<p>Verdict: <b>${data.certificate.verdict}</b>. The proof, line by line:</p>
             <ol class="proof">
-              ${data.certificate.lines.map((line) => html`<li>${line}</li>`)}
+              ${data.certificate.lines.map((line) => html`<li>${line.replace(/\bInfinity\b/g, '∞')}</li>`)}
             </ol>`
     }`;

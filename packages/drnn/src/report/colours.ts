@@ -4,7 +4,6 @@ import type { Rgb } from './png.js';
 export const ink = '#333333';
 export const blue = '#0072b2';
 export const vermillion = '#d55e00';
-export const green = '#009e73';
 export const grey = '#8a8a8a';
 
 /** How many colours the diverging scale has: odd, so that zero has its own. */

@@ -38,7 +38,7 @@ export const scoresFigure = (draw: Draw, scores: Scores, data: ReportData): Figu
         {
           width: columnWidth,
           height: 44 + 26 * rows.length,
-          marginLeft: 178,
+          marginLeft: 196,
           insetLeft: 16,
           marginRight: 16,
           marginTop: 4,

@@ -21,10 +21,12 @@ export const spectrumFigure = (draw: Draw, data: ReportData): Figure | null => {
   );
   const statistics = weightStatistics(data.W);
   if (eigenvalues.length === 0 && statistics.count === 0) return null;
-  const radius = statistics.deviation * Math.sqrt(data.units);
+  // Girko's circular law, for the weights that may differ from zero.
+  const radius = statistics.deviation * Math.sqrt(statistics.count / data.units);
+  const random = statistics.count > 8 && radius > 0;
   const uniform = data.alpha.lowest === data.alpha.highest && data.alpha.lowest > 0;
   const largest = Math.max(0, ...eigenvalues.map(({ x, y }) => Math.hypot(x, y)));
-  const comparable = Number.isFinite(radius) && radius < 2 * largest ? radius : 0;
+  const comparable = random && radius < 2 * largest ? radius : 0;
   const window = square([...eigenvalues, { x: 1, y: 0 }, { x: -comparable, y: 0 }, { x: comparable, y: comparable }]);
   const inWindow = clipTo(window);
   const unstable = eigenvalues.filter(({ x, y }) =>
@@ -46,7 +48,12 @@ export const spectrumFigure = (draw: Draw, data: ReportData): Figure | null => {
         Plot.frame({ stroke: '#000', strokeOpacity: 0.4 }),
         Plot.ruleX([0], { stroke: '#000', strokeOpacity: 0.15 }),
         Plot.ruleY([0], { stroke: '#000', strokeOpacity: 0.15 }),
-        Plot.line(inWindow(circle(0, radius, window.y[1])), { x: 'x', y: 'y', stroke: grey, strokeDasharray: '2,3' }),
+        Plot.line(random ? inWindow(circle(0, radius, window.y[1])) : [], {
+          x: 'x',
+          y: 'y',
+          stroke: grey,
+          strokeDasharray: '2,3',
+        }),
         Plot.line(uniform ? inWindow(circle(1 - 1 / data.alpha.lowest, 1 / data.alpha.lowest, window.y[1])) : [], {
           x: 'x',
           y: 'y',
@@ -94,9 +101,10 @@ export const spectrumFigure = (draw: Draw, data: ReportData): Figure | null => {
           marginBottom: 48,
           x: { domain: [-limit, limit] },
           y: { nice: true },
+          insetTop: 6,
           marks: [
             Plot.rectY(bins, { x1: 'from', x2: 'to', y: 'count', fill: blue, fillOpacity: 0.55, inset: 0.3 }),
-            Plot.line(statistics.deviation > 0 && statistics.count > 8 ? gaussian : [], {
+            Plot.line(random ? gaussian : [], {
               x: 'x',
               y: 'y',
               stroke: ink,
@@ -118,6 +126,18 @@ export const spectrumFigure = (draw: Draw, data: ReportData): Figure | null => {
           ],
         });
 
+  const histogram =
+    distribution === null
+      ? ''
+      : `The ${counted(statistics.count, 'weight')} not exactly zero, mean ${formatNumber(statistics.mean)}, standard deviation ${formatNumber(statistics.deviation)}${random ? '; the dashed curve is a normal distribution with these two' : ''}; no unit, n = ${formatCount(statistics.count)} weights of ${counted(data.units, 'unit')}.`;
+  if (eigenvalues.length === 0) {
+    return {
+      title: 'Distribution of the recurrent weights',
+      picture: html`<p class="legend">${random ? key('gaussian', 'normal') : null}</p>
+        <div class="row">${distribution}</div>`,
+      caption: html`${histogram} The eigenvalues were not computed.`,
+    };
+  }
   const rate = formatSetting(data.alpha.lowest);
   const border = uniform
     ? html`The dashed red curve, |1 − a + aλ| = 1 with a = ${rate}, is the exact border for steps of one frame; the
@@ -126,19 +146,19 @@ export const spectrumFigure = (draw: Draw, data: ReportData): Figure | null => {
     : html`Units have different leaks, so the line Re λ = 1 is the border for real eigenvalues only, and a guide for the
       others. ${counted(unstable, 'eigenvalue')} of ${formatCount(eigenvalues.length)}
       ${unstable === 1 ? 'lies' : 'lie'} right of it`;
+  const randomMatrix = random
+    ? ` The grey circle has radius √(n / N) × sd = ${formatNumber(radius)} (n weights, N units): there the spectrum of independent random weights of the same spread would end, so that eigenvalues far outside it point to structure.`
+    : '';
   return {
     title: 'Eigenvalues and distribution of the recurrent weights',
     picture: html`<p class="legend">
-        ${[key('pooled', 'eigenvalue'), key('border', 'Re λ = 1'), ...(uniform ? [key('exact-border', 'border at this a')] : []), key('restart', 'random matrix'), key('gaussian', 'normal')]}
+        ${[key('pooled', 'eigenvalue'), key('border', 'Re λ = 1'), ...(uniform ? [key('exact-border', 'border at this a')] : []), ...(random ? [key('restart', 'random matrix'), key('gaussian', 'normal')] : [])]}
       </p>
       <div class="row">${plane}${distribution}</div>`,
     caption: html`Left: eigenvalues λ of W, n = ${formatCount(eigenvalues.length)}, no unit; the spectral radius is
     ${formatNumber(largest)}. Without bias and input, and with a transfer function of slope 1 at zero, activity near the
-    origin grows along eigenvectors beyond the border and decays along the others. ${border}. The grey circle has radius
-    √N × sd = ${formatNumber(radius)}: the spectrum of a random matrix with independent weights of the same spread.
-    Eigenvalues far outside it are structure. Right: the ${counted(statistics.count, 'weight')} not exactly zero, mean
-    ${formatNumber(statistics.mean)}, standard deviation ${formatNumber(statistics.deviation)}; the dashed curve is a
-    normal distribution with these two.`,
+    origin grows along eigenvectors beyond the border and decays along the others.
+    ${border}.${randomMatrix}${histogram === '' ? '' : ` Right: t${histogram.slice(1)}`}`,
   };
 };
 

@@ -3,7 +3,7 @@ import type { Matrix } from '@drnn/tensor';
 import type { Draw } from './drawing.js';
 import { type Html, html, shortened } from './escape.js';
 import type { Figure } from './figure.js';
-import { counted, formatCount, formatNumber } from './numbers.js';
+import { counted, formatNumber } from './numbers.js';
 import { centred, linearTick, wholeTicks } from './axis.js';
 import type { ReportData } from './report-data.js';
 import { scaleImage, type WeightImage, weightImage } from './weight-image.js';
@@ -55,12 +55,16 @@ export const weightsFigure = (draw: Draw, data: ReportData): Figure | null => {
     picture: html`<div class="row">${pictures}</div>`,
     caption: html`Row = target, column = source, no unit (weights act on rates in scaled units); n =
     ${counted(statistics.count, 'weight')} that ${statistics.count === 1 ? 'is' : 'are'} not exactly zero, among
-    ${formatCount(W.rows)} units${statistics.zeroDiagonal ? ' (no unit drives itself: the diagonal is zero)' : ''}. Blue
-    is negative, red positive, on a scale symmetric about zero; ${counted(recurrent.saturated, 'pixel')} beyond
-    ±${formatNumber(recurrent.limit)} ${recurrent.saturated === 1 ? 'saturates' : 'saturate'} (the largest size is
-    ${formatNumber(statistics.largest)}).${means}${numbering}${biases(data.b)}`,
+    ${counted(W.rows, 'unit')}${statistics.zeroDiagonal ? ' (no unit drives itself: the diagonal is zero)' : ''}. Blue
+    is negative, red positive, on a scale symmetric about zero;
+    ${saturation(recurrent, statistics.largest)}${means}${numbering}${biases(data.b)}`,
   };
 };
+
+const saturation = ({ saturated, limit }: WeightImage, largest: number): string =>
+  saturated === 0
+    ? `the largest size is ${formatNumber(largest)}.`
+    : `${counted(saturated, 'pixel')} beyond ±${formatNumber(limit)} ${saturated === 1 ? 'has' : 'have'} the colour of the end (the largest size is ${formatNumber(largest)}).`;
 
 /** The biases in words: a vector needs no picture. */
 const biases = (b: Float64Array): string => {

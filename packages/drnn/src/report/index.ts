@@ -1,2 +1,2 @@
 export { renderReport } from './page.js';
-export type { HeldOutTraces, HorizonScore, ReportData, Score, Scores } from './report-data.js';
+export type { ReportData } from './report-data.js';

@@ -1,5 +1,13 @@
 import { type Html, html } from './escape.js';
-import { counted, formatCount, formatNumber, formatPercent, formatSeconds, formatSetting } from './numbers.js';
+import {
+  counted,
+  formatCount,
+  formatNumber,
+  formatPercent,
+  formatScore,
+  formatSeconds,
+  formatSetting,
+} from './numbers.js';
 import { optionNumber, optionValue } from './option.js';
 import { leak } from './overview.js';
 import type { ReportData } from './report-data.js';
@@ -34,18 +42,16 @@ export const methodsParagraph = (data: ReportData): string => {
     `It was solved with drnn${data.versions['drnn'] === undefined ? '' : ` ${data.versions['drnn']}`} (${data.solver}; ${data.backend} backend, ${data.precision}) in ${counted(data.steps, 'step')}, to status “${data.status}”, a relative residual of ${formatNumber(data.residual)} and a relative error bound of ${formatNumber(data.thetaErrorBound)} on the weights${tolerance === null ? '' : ` (tolerance ${formatSetting(tolerance)})`}.`,
     data.scores === null
       ? 'No data were held out.'
-      : `Scores are from a fit of ${counted(data.trainSamples, 'transition')}, with ${holdout === null ? 'the end of each trial' : `the last ${formatPercent(holdout)} of each trial`} held out after a gap of one frame: R² was ${scoreOf(data.scores.oneStep.pooled)} one step ahead (persistence ${scoreOf(data.scores.baseline.oneStep.persistence.pooled)}, autoregression ${scoreOf(data.scores.baseline.oneStep.autoregression.pooled)}) and ${scoreOf(data.scores.drive.pooled)} for the drive d, pooled over units${closedLoop(data)}.`,
+      : `Scores are from a fit of ${counted(data.trainSamples, 'transition')}, with ${holdout === null ? 'the end of each trial' : `the last ${formatPercent(holdout)} of each trial`} held out after a gap of one frame: R² was ${formatScore(data.scores.oneStep.pooled)} one step ahead (persistence ${formatScore(data.scores.baseline.oneStep.persistence.pooled)}, autoregression ${formatScore(data.scores.baseline.oneStep.autoregression.pooled)}) and ${formatScore(data.scores.drive.pooled)} for the drive d, pooled over units${closedLoop(data)}.`,
   ];
   return sentences.join(' ');
 };
-
-const scoreOf = (value: number): string => formatNumber(value, 3);
 
 const closedLoop = (data: ReportData): string => {
   const last = data.scores?.closedLoop.at(-1);
   if (last === undefined) return '';
   const baseline = data.scores?.baseline.closedLoop.persistence.find(({ horizon }) => horizon === last.horizon);
-  return `; in closed loop it was ${scoreOf(last.pooled)} at a lead of ${formatCount(last.horizon)} frames${baseline === undefined ? '' : ` (persistence ${scoreOf(baseline.pooled)})`}`;
+  return `; in closed loop it was ${formatScore(last.pooled)} at a lead of ${formatCount(last.horizon)} frames${baseline === undefined ? '' : ` (persistence ${formatScore(baseline.pooled)})`}`;
 };
 
 /** What to cite. */

@@ -23,10 +23,11 @@ export const formatNumber = (value: number, digits = 3): string => {
   return `${withMinus(mantissa)} × 10${superscript(power)}`;
 };
 
-/** A coefficient of determination: three decimals, and "below −1000" rather than a long row of digits. */
+/** A coefficient of determination: three decimals, six near one, never rounded to the 1 that it is not. */
 export const formatScore = (value: number): string => {
   if (!Number.isFinite(value)) return notAvailable;
   if (value < -1000) return 'below −1000';
+  if (value < 1 && value > 0.9999995) return 'above 0.999999';
   const nearOne = value < 1 && value > 0.9995;
   return withMinus(value.toFixed(nearOne ? 6 : 3).replace(/^-(0\.0+)$/, '$1'));
 };

@@ -10,7 +10,7 @@ export const overview = (data: ReportData): Html =>
     <h1>${data.title}</h1>
     <p class="by">
       Report of a recurrent network fitted with
-      drnn${data.created === '' ? '' : `, ${data.created}`}.${data.source === null ? '' : html` Recording: <span class="name">${data.source.name}</span>.`}
+      drnn${data.created === '' ? '' : `, ${dateOf(data.created)}`}.${data.sources.length === 0 ? '' : html` Recording: <span class="name">${data.sources.map(({ name }) => name).join(', ')}</span>.`}
     </p>
     <p class="verdict">${data.verdict}</p>
     ${
@@ -43,6 +43,9 @@ export const overview = (data: ReportData): Html =>
       ['Scaling', scaling(data)],
     ])}
   </header>`;
+
+/** An ISO date to the minute; any other text as it is. */
+const dateOf = (created: string): string => created.replace(/^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}):[\d.]+Z$/, '$1 $2 UTC');
 
 /** The leak, one number or the range over units. */
 export const leak = ({ alpha }: ReportData): string =>

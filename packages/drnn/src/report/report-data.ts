@@ -42,8 +42,8 @@ export interface HeldOutTraces {
 /** All that the report shows. Numbers that could not be computed are NaN here and said in words there. */
 export interface ReportData {
   readonly title: string;
-  /** Name of the recording's file, never its path, with its sha256 in hexadecimal; null for data given in memory. */
-  readonly source: { readonly name: string; readonly sha256: string } | null;
+  /** Names of the recording's files, never their paths, with their sha256 in hexadecimal; none for data in memory. */
+  readonly sources: readonly { readonly name: string; readonly sha256: string }[];
   readonly created: string;
   readonly versions: Readonly<Record<string, string>>;
   readonly units: number;

@@ -20,12 +20,12 @@ export const repetitionSection = (data: ReportData): Html =>
   html`<p>This command repeats the fit; with the same file, versions and seed it gives the same weights:</p>
     <pre><code>${data.command}</code></pre>
     ${factsTable('Data and versions', [
-      ...(data.source === null
+      ...(data.sources.length === 0
         ? [['Recording', 'given in memory, no file'] as const]
-        : [
-            ['Recording', html`<span class="name">${data.source.name}</span>`] as const,
-            ['SHA-256 of the file', html`<code>${data.source.sha256}</code>`] as const,
-          ]),
+        : data.sources.flatMap(({ name, sha256 }) => [
+            ['Recording', html`<span class="name">${name}</span>`] as const,
+            ['SHA-256 of the file', html`<code>${sha256}</code>`] as const,
+          ])),
       ...Object.entries(data.versions).map(([name, version]) => [name, version] as const),
       ...Object.entries(data.timing).map(([part, seconds]) => [`Time, ${part}`, formatSeconds(seconds)] as const),
     ])}`;

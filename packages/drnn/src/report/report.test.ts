@@ -1,0 +1,234 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { type Document, Window } from 'happy-dom';
+import { describe, expect, it } from 'vitest';
+import { renderReport, type ReportData } from './index.js';
+import { decodePng } from './decode-png.test.data.js';
+import { sampleReport } from './sample-report.test.data.js';
+
+const parse = (page: string): Document => {
+  const window = new Window();
+  return new window.DOMParser().parseFromString(page, 'text/html');
+};
+
+const elements = new Set(
+  `html head body meta title style header main section footer h1 h2 p div span strong b i ul ol li table caption thead tbody
+  tr th td pre code blockquote figure figcaption svg g path line rect circle text tspan image`.split(/\s+/),
+);
+
+const attributes = new Set(
+  `lang charset http-equiv content name id class role scope rowspan aria-label aria-labelledby viewBox width height x y x1 y1 x2
+  y2 dx dy cx cy r d transform fill stroke text-anchor font-family font-size font-weight font-variant stroke-width
+  stroke-dasharray stroke-opacity fill-opacity stroke-linejoin stroke-linecap stroke-miterlimit preserveAspectRatio
+  image-rendering href`.split(/\s+/),
+);
+
+/** Nothing but the elements that we write, no handlers, no styles but one sheet, no address outside the file. */
+const expectHarmless = (document: Document): void => {
+  const found: string[] = [];
+  for (const element of document.querySelectorAll('*')) {
+    if (!elements.has(element.localName)) found.push(`<${element.localName}>`);
+    for (const { name, value } of element.attributes) {
+      if (!attributes.has(name)) found.push(name);
+      if (name === 'href' && !/^data:image\/png;base64,[A-Za-z0-9+/=]+$/.test(value ?? ''))
+        found.push(`${name}=${value}`);
+    }
+  }
+  expect(found).toEqual([]);
+  expect(document.querySelectorAll('style')).toHaveLength(1);
+  expect(document.querySelectorAll('meta')).toHaveLength(6);
+};
+
+const words = (page: string): string => parse(page).documentElement.textContent ?? '';
+
+describe('renderReport', () => {
+  it('states a policy that allows its own style sheet, embedded images and nothing else', () => {
+    const document = parse(renderReport(sampleReport()));
+    const policy = document.querySelector('meta[http-equiv="Content-Security-Policy"]')?.getAttribute('content') ?? '';
+    const sheet = document.querySelector('style')?.textContent ?? '';
+    const hash = createHash('sha256').update(sheet).digest('base64');
+    expect(policy.split('; ').sort()).toEqual([
+      "base-uri 'none'",
+      "default-src 'none'",
+      "form-action 'none'",
+      'img-src data:',
+      `style-src 'sha256-${hash}'`,
+    ]);
+    expect(sheet).not.toMatch(/url\(|@import/);
+  });
+
+  it('needs nothing from outside: no address is loaded, and none is written', () => {
+    expect(renderReport(sampleReport({ inputs: 2 }))).not.toMatch(/https?:|\bsrc=|<script|<link|<iframe/i);
+  });
+
+  it('shows every hostile string as text and nothing else', () => {
+    const attacks = [
+      '<img src=x onerror=alert(1)>',
+      '</title><script>alert(1)</script>',
+      '</style><style>*{display:none}</style>',
+      '"><svg onload=alert(1)>',
+      "' onmouseover='alert(1)",
+      '</svg></figure><b>',
+      '<!--',
+      ']]>',
+      '&lt;b&gt; &amp;',
+      '${1+1}',
+      '$&$1',
+      'javascript:alert(1)',
+    ];
+    const arbitrary = fc.string({ unit: fc.constantFrom(...'<>&"\'`=/ aé本-!$'.split('')), minLength: 1 });
+    const hostile = fc.shuffledSubarray(attacks, { minLength: 4 }).map((some) => some.join(' '));
+    fc.assert(
+      fc.property(fc.oneof(hostile, arbitrary), (attack) => {
+        const page = renderReport(sampleReport({ units: 2, inputs: 1, text: (plain) => `${plain} ${attack} end` }));
+        const document = parse(page);
+        expectHarmless(document);
+        const shown = document.body.textContent ?? '';
+        for (const plain of [
+          'Network of recording.npz',
+          'recording.npz',
+          'ab12',
+          '0.1.0',
+          'cell 0',
+          'convex',
+          'ridge',
+        ]) {
+          expect(shown).toContain(`${plain} ${attack} end`);
+        }
+        for (const plain of [
+          '1e-5',
+          'few samples',
+          'converged',
+          'cpu',
+          'quantile',
+          'npx drnn fit recording.npz --alpha 0.1',
+        ]) {
+          expect(shown).toContain(`${plain} ${attack} end`);
+        }
+        expect(document.querySelector('title')?.textContent).toBe(`Network of recording.npz ${attack} end`);
+      }),
+      { numRuns: 12, examples: [[attacks.join(' ')]] },
+    );
+  });
+
+  it.each([1, 2, 25])('draws %i units with and without inputs', (units) => {
+    for (const inputs of [0, 3]) {
+      const page = renderReport(sampleReport({ units, inputs }));
+      expectHarmless(parse(page));
+      expect(page).not.toMatch(/NaN|undefined|Infinity|\[object/);
+    }
+  });
+
+  it('embeds the weights as one image, a pixel a weight', () => {
+    const page = renderReport(sampleReport({ units: 300 }));
+    const document = parse(page);
+    expectHarmless(document);
+    expect(page).not.toMatch(/NaN|undefined|Infinity|\[object/);
+    const images = Array.from(document.querySelectorAll('image'), (image) =>
+      decodePng(new Uint8Array(Buffer.from(image.getAttribute('href')?.split(',')[1] ?? '', 'base64'))),
+    );
+    expect(images.map(({ width, height }) => [width, height])).toEqual([
+      [300, 300],
+      [1, 255],
+    ]);
+  });
+
+  it('numbers its figures in order, each with a caption and a label for those who cannot see it', () => {
+    const document = parse(renderReport(sampleReport({ inputs: 1 })));
+    const captions = Array.from(
+      document.querySelectorAll('figure > figcaption'),
+      (caption) => caption.textContent ?? '',
+    );
+    expect(captions).toHaveLength(6);
+    captions.forEach((caption, index) => {
+      expect(caption).toMatch(new RegExp(`^Figure ${index + 1}\\. .*n =\\s`, 's'));
+    });
+    for (const drawing of document.querySelectorAll('svg')) {
+      expect(drawing.getAttribute('role')).toBe('img');
+      expect(drawing.getAttribute('aria-label')?.length).toBeGreaterThan(20);
+    }
+    expect(document.documentElement.getAttribute('lang')).toBe('en');
+    for (const header of document.querySelectorAll('th'))
+      expect(header.getAttribute('scope')).toMatch(/^(row|col|rowgroup)$/);
+  });
+
+  it('shows the distribution of weights alone where no eigenvalues were computed', () => {
+    const data = sampleReport({ units: 12 });
+    const page = words(renderReport({ ...data, spectrum: { re: new Float64Array(), im: new Float64Array() } }));
+    expect(page).toContain('Figure 5. Distribution of the recurrent weights. The 132 weights');
+    expect(page).toContain('The eigenvalues were not computed');
+    expect(page).not.toContain('spectral radius');
+  });
+
+  it('says in words that nothing was held out', () => {
+    const page = words(renderReport(sampleReport({ heldOut: false })));
+    expect(page).toContain('there are no scores');
+    expect(page).toContain('No data were held out.');
+    expect(page).not.toContain('Held-out scores and their baselines');
+  });
+
+  it('says in words which score is below its baseline', () => {
+    const data = sampleReport();
+    const scores = data.scores ?? expect.unreachable();
+    const page = words(renderReport({ ...data, scores: { ...scores, drive: { pooled: -1e9, median: -0.2 } } }));
+    expect(page).toContain('no better than training mean for the drive (pooled and median R²)');
+    expect(words(renderReport(data))).toContain('Every score is above its baselines.');
+  });
+
+  it('writes numbers that could not be computed as words', () => {
+    const data = sampleReport({ units: 4, inputs: 2 });
+    const nothing = { pooled: Number.NaN, median: Number.NaN };
+    const scores = data.scores ?? expect.unreachable();
+    const traces = data.traces ?? expect.unreachable();
+    const broken: ReportData = {
+      ...data,
+      samplingInterval: Number.NaN,
+      alpha: { lowest: Number.NaN, highest: Number.NaN },
+      status: 'non-finite',
+      residual: Number.NaN,
+      thetaErrorBound: Infinity,
+      objective: Number.NaN,
+      seconds: Number.NaN,
+      W: { ...data.W, data: data.W.data.map(() => Number.NaN) },
+      Win: { ...data.Win, data: data.Win.data.map(() => Infinity) },
+      b: data.b.map(() => Number.NaN),
+      spectrum: { re: data.spectrum.re.map(() => Number.NaN), im: data.spectrum.im.map(() => Number.NaN) },
+      trace: [{ step: 0, objective: Number.NaN, residual: Number.NaN, seconds: Number.NaN }],
+      scores: {
+        ...scores,
+        oneStep: nothing,
+        drive: nothing,
+        closedLoop: [{ horizon: 10, pooled: -Infinity, median: Number.NaN }],
+        byUnit: {
+          oneStep: scores.byUnit.oneStep.map(() => Number.NaN),
+          drive: scores.byUnit.drive.map(() => Number.NaN),
+        },
+      },
+      traces: { ...traces, closedLoop: { ...traces.closedLoop, data: traces.closedLoop.data.map(() => Number.NaN) } },
+      scale: { ...data.scale, outsideBefore: Number.NaN, outsideAfter: Number.NaN },
+      identifiability: {
+        condition: Infinity,
+        effectiveDirections: Number.NaN,
+        predictors: 7,
+        weak: [{ name: 'x', fraction: Number.NaN }],
+      },
+    };
+    const page = renderReport(broken);
+    expectHarmless(parse(page));
+    expect(page).not.toMatch(/NaN|undefined|Infinity|\[object/);
+    expect(words(page)).toContain('not available');
+  });
+
+  it('is the same for equal data', () => {
+    const options = { units: 12, inputs: 2 };
+    expect(renderReport(sampleReport(options))).toBe(renderReport(sampleReport(options)));
+  });
+
+  it('takes under 3 seconds at 100 units, and stays under 2 MB at 1,000', () => {
+    // Processor time, since the machine may be busy.
+    const began = process.cpuUsage();
+    renderReport(sampleReport({ units: 100 }));
+    expect(process.cpuUsage(began).user / 1e6).toBeLessThan(3);
+    expect(renderReport(sampleReport({ units: 1000 })).length).toBeLessThan(2_000_000);
+  });
+});

@@ -51,7 +51,9 @@ const timed = async <Result>(work: () => Promise<Result>): Promise<readonly [Res
   return [result, (performance.now() - began) / 1000];
 };
 
-console.log(`units ${units}, steps ${steps}, gain 3, alpha 0.1, input noise 1e-2, output noise 1e-4; Node ${process.version}`);
+console.log(
+  `units ${units}, steps ${steps}, gain 3, alpha 0.1, input noise 1e-2, output noise 1e-4; Node ${process.version}`,
+);
 console.log('seed  method                             seconds  correlation    slope  rel err');
 for (let seed = 1; seed <= seeds; seed++) {
   const { W, initial } = randomNetwork({ units, gain: 3, seed });
@@ -66,19 +68,28 @@ for (let seed = 1; seed <= seeds; seed++) {
   });
   const on = await backend();
   const [solution, seconds] = await timed(async () => {
-    const task = await problem(on, { rates, alpha: 0.1 }, crossEntropy({ weights: 'variance', clip: 0.2, ridge: 1e-5 }));
+    const task = await problem(
+      on,
+      { rates, alpha: 0.1 },
+      crossEntropy({ weights: 'variance', clip: 0.2, ridge: 1e-5 }),
+    );
     return run(accelerate(anderson(5))(sharedNewton), task);
   });
   row(seed, `clipped 0.2 (${solution.status}, ${solution.steps} steps)`, seconds, recovery(W, solution.theta));
   const snapshots = new Map<number, Recovery>();
   const [, authorsSeconds] = await timed(() =>
-    authorsThresholded(on, { rates, alpha: 0.1 }, {
-      steps: 100,
-      onStep: (step, theta) => {
-        if (step === 30 || step === 100) snapshots.set(step, recovery(W, theta));
+    authorsThresholded(
+      on,
+      { rates, alpha: 0.1 },
+      {
+        steps: 100,
+        onStep: (step, theta) => {
+          if (step === 30 || step === 100) snapshots.set(step, recovery(W, theta));
+        },
       },
-    }),
+    ),
   );
-  for (const [step, result] of snapshots) row(seed, `authors thresholded, ${step} steps`, (authorsSeconds * step) / 100, result);
+  for (const [step, result] of snapshots)
+    row(seed, `authors thresholded, ${step} steps`, (authorsSeconds * step) / 100, result);
   await on.close();
 }

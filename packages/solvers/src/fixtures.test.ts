@@ -41,9 +41,9 @@ const frozenWeights = (from: Transitions, data: 'A' | 'B', inner: number, outer:
       }
       const mu = Math.tanh(z);
       const q = 1 - mu * mu;
-      const variance = (inner * q) ** 2 + outer ** 2;
-      const kept = Math.abs(from.targets.data[t * columns + j]! - mu) < 4 * Math.sqrt(variance);
-      weights.data[t * columns + j] = kept ? q / variance : 0;
+      const spread = (inner * q) ** 2 + outer ** 2;
+      const kept = Math.abs(from.targets.data[t * columns + j]! - mu) < 4 * Math.sqrt(spread);
+      weights.data[t * columns + j] = kept ? q / spread : 0;
     }
   }
   return weights;

@@ -6,4 +6,4 @@ export { sequenceS } from 'fp-ts/lib/Apply.js';
 export { type Either } from 'fp-ts/lib/Either.js';
 export { getSemigroup } from 'fp-ts/lib/ReadonlyArray.js';
 export { ApplicativePar } from 'fp-ts/lib/Task.js';
-export { getApplicativeTaskValidation, map, type TaskEither, tryCatch } from 'fp-ts/lib/TaskEither.js';
+export { getApplicativeTaskValidation, type TaskEither, tryCatch } from 'fp-ts/lib/TaskEither.js';

@@ -10,14 +10,22 @@ export const mapMatrix = (expression: Expression, inputs: Readonly<Record<string
   const operands = program.variables.map((name) => {
     const input = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
     if (input === undefined) {
-      throw failure({ path: `variable ${name}`, seen: Object.keys(inputs).join(', '), expected: 'a matrix of that name' });
+      throw failure({
+        path: `variable ${name}`,
+        seen: Object.keys(inputs).join(', '),
+        expected: 'a matrix of that name',
+      });
     }
     return input;
   });
   const shapes = new Set(Object.values(inputs).map((a) => `[${a.rows}, ${a.columns}]`));
   const [first] = Object.values(inputs);
   if (first === undefined || shapes.size !== 1) {
-    throw failure({ path: 'mapMatrix', seen: `shapes ${[...shapes].join(', ')}`, expected: 'one shape for all inputs' });
+    throw failure({
+      path: 'mapMatrix',
+      seen: `shapes ${[...shapes].join(', ')}`,
+      expected: 'one shape for all inputs',
+    });
   }
   const result = matrix(first.rows, first.columns);
   runProgram(

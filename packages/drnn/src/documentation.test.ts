@@ -197,9 +197,12 @@ const flagsOfTable = (rows: readonly (readonly string[])[]): Flags =>
     ]),
   );
 
+const isBuilt = existsSync(join(distribution, 'cli.js'));
+if (!isBuilt) console.log('skipped: the documentation runs the compiled packages; `npm run build` makes them');
+
 const commands = ['simulate', 'fit', 'predict', 'inspect', 'doctor', 'demo'];
 
-describe.skipIf(!existsSync(join(distribution, 'cli.js')))('docs/command-line.md', () => {
+describe.skipIf(!isBuilt)('docs/command-line.md', () => {
   const page = pageOf('docs/command-line.md');
 
   const helpOf = new Map<string, string>();
@@ -251,7 +254,7 @@ describe.skipIf(!existsSync(join(distribution, 'cli.js')))('docs/command-line.md
   });
 });
 
-describe.skipIf(!existsSync(join(distribution, 'cli.js')))('the blocks of the documentation', () => {
+describe.skipIf(!isBuilt)('the blocks of the documentation', () => {
   const ran = pages.filter(({ name, blocks }) => name !== 'CONTRIBUTING.md' && blocks.some(({ mark }) => mark === ''));
   const folders: string[] = [];
   let modules = '';

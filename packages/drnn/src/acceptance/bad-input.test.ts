@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { numericArray, writeModel, writeNpy } from '@drnn/recordings';
 import { matrix } from '@drnn/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { at, listing, runCommand, runFit, spawnCommand, temporaryFolder } from './run-command.js';
-import { simulated, writeMatrices, writeMatrix } from './simulated-recording.js';
+import { at, listing, runCommand, runFit, spawnCommand, temporaryFolder } from './run-command.test.process.js';
+import { simulated, writeMatrices, writeMatrix } from './simulated-recording.test.data.js';
 
 const { folder, remove } = temporaryFolder();
 afterAll(remove);

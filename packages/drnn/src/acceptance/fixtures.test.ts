@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { numericArray, readArray, readModel, toFloat64, writeNpy } from '@drnn/recordings';
 import { requires, sharedPath } from '@drnn/testing';
 import { afterAll, describe, expect, it } from 'vitest';
-import { at, numberAt, runFit, temporaryFolder } from './run-command.js';
+import { at, numberAt, runFit, temporaryFolder } from './run-command.test.process.js';
 
 const cases = [
   { name: 'B2_wce_diag0', parameters: ['--weights', 'variance', '--clip', 'none'] },

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { encodeCsv, readArray, readModel, readRecording } from '@drnn/recordings';
 import { capability, requires, sharedPath } from '@drnn/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { at, listing, numberAt, runFit, temporaryFolder } from './run-command.js';
-import { arrayOf, simulated, writeMatrices, writeMatrix } from './simulated-recording.js';
+import { at, listing, numberAt, runFit, temporaryFolder } from './run-command.test.process.js';
+import { arrayOf, simulated, writeMatrices, writeMatrix } from './simulated-recording.test.data.js';
 
 const { folder, remove } = temporaryFolder();
 afterAll(remove);

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { readModel } from '@drnn/recordings';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { at, listing, runCommand, type Run, spawnCommand, temporaryFolder } from './run-command.js';
-import { simulated, writeMatrix } from './simulated-recording.js';
+import { at, listing, runCommand, type Run, spawnCommand, temporaryFolder } from './run-command.test.process.js';
+import { simulated, writeMatrix } from './simulated-recording.test.data.js';
 
 const { folder, remove } = temporaryFolder();
 afterAll(remove);
@@ -41,7 +41,7 @@ const interrupted = (out: string, times: readonly number[]): Promise<Run> =>
 const expectAborted = async (run: Run, out: string): Promise<void> => {
   expect(run.code).toBe(130);
   expect(listing(folder)).toContain(out);
-  expect(listing(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  expect(listing(folder).filter((name) => name.includes(`.${out}.`))).toEqual([]);
   const json: unknown = JSON.parse(run.stdout);
   expect(at(json, 'status')).toBe('aborted');
   expect(JSON.stringify(at(json, 'warnings'))).toContain('aborted');
@@ -64,7 +64,7 @@ describe('an interrupt', () => {
   it('before the fit has begun leaves nothing half done', async () => {
     const run = await spawnCommand(folder, long('early.npz'), (child) => setTimeout(() => child.kill('SIGINT'), 150));
     expect([130, null]).toContain(run.code);
-    expect(listing(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    expect(listing(folder).filter((name) => name.includes('.early.npz.'))).toEqual([]);
     if (listing(folder).includes('early.npz')) {
       expect((await readModel(join(folder, 'early.npz'))).record?.status).toBe('aborted');
     }

@@ -3,7 +3,7 @@ import { randomNetwork, simulate } from '@drnn/simulator';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fit, type Fit, type FitContext } from '../index.js';
-import { simulated } from './simulated-recording.js';
+import { simulated } from './simulated-recording.test.data.js';
 
 const units = 6;
 const { rates, inputs } = simulated({ units, steps: 250, inputs: 1, inputNoise: 0.1 });

@@ -4,8 +4,8 @@ import { type Model, numericArray, readModel, writeNpy } from '@drnn/recordings'
 import { matrix, type Matrix, transpose } from '@drnn/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaults } from '../index.js';
-import { at, numberAt, runCommand, runFit, temporaryFolder } from './run-command.js';
-import { simulated, writeMatrices, writeMatrix } from './simulated-recording.js';
+import { at, numberAt, runCommand, runFit, temporaryFolder } from './run-command.test.process.js';
+import { simulated, writeMatrices, writeMatrix } from './simulated-recording.test.data.js';
 
 const { folder, remove } = temporaryFolder();
 afterAll(remove);
@@ -56,6 +56,9 @@ const whole = (values: readonly number[]) => numericArray([values.length], Int32
 
 beforeAll(async () => {
   await writeMatrix(folder, 'rec.npy', rates);
+  // Driven by inputs that the fits below are not told of: far from any model, so that many slopes are clipped.
+  const driven = simulated({ units: 8, steps: 400, inputs: 2, gain: 3, inputNoise: 0.01, outputNoise: 1e-4 });
+  await writeMatrix(folder, 'driven.npy', driven.rates);
   await writeMatrix(folder, 'turned.npy', transpose(rates));
   await writeMatrix(folder, 'u.npy', inputs);
   await writeMatrix(folder, 'u-long.npy', matrix(steps + 1, 2, Float64Array.of(...inputs.data, 9, 9)));
@@ -292,9 +295,39 @@ describe('--clip', () => {
     const none = await fitted([...gentle, '--clip', 'none']);
     const wide = await fitted([...gentle, '--clip', '1000']);
     expect(difference(none.model.W, wide.model.W)).toBeLessThanOrEqual(1e-6);
-    const tight = await fitted([...gentle, '--clip', '0.001']);
+    const tight = await fitted([...gentle, '--clip', '0.02']);
     expect(difference(none.model.W, tight.model.W)).toBeGreaterThan(1e-4);
   });
+
+  it('none converges with the default weights and scale, on targets up to the bound', async () => {
+    const run = await runFit(folder, ['rec.npy', '--clip', 'none', ...alpha]);
+    expect([run.code, at(run.json, 'error')]).toEqual([0, undefined]);
+    expect([at(run.json, 'status'), at(run.json, 'solver')]).toEqual(['converged', 'newton']);
+    expect(JSON.stringify(at(run.json, 'warnings'))).toMatch(/Newton/);
+    expect(numberAt(run.json, 'thetaErrorBound')).toBeLessThanOrEqual(1e-8);
+  });
+});
+
+describe('--solver and --accelerate', () => {
+  it('reach one optimum', async () => {
+    const reference = await fitted(['rec.npy', '--solver', 'newton', '--tolerance', '1e-10', ...alpha]);
+    for (const how of ['anderson', 'nesterov', 'none']) {
+      const { model, json } = await fitted(['rec.npy', '--accelerate', how, '--max-steps', '5000', ...alpha]);
+      expect(at(json, 'solver')).toMatch(how === 'none' ? /^shared-newton$/ : new RegExp(how));
+      expect(difference(model.W, reference.model.W), how).toBeLessThanOrEqual(1e-6);
+    }
+  });
+
+  it.each(['newton', 'anderson', 'nesterov', 'none'])(
+    '%s is not stalled while it can go on, with a tight clip',
+    async (how) => {
+      const solver = how === 'newton' ? ['--solver', how] : ['--accelerate', how];
+      const run = await runFit(folder, ['driven.npy', '--clip', '0.01', '--max-steps', '3000', ...solver, ...alpha]);
+      expect(at(run.json, 'error')).toBeUndefined();
+      expect(['converged', 'max-steps']).toContain(at(run.json, 'status'));
+      expect(numberAt(run.json, 'thetaErrorBound')).toBeLessThan(1);
+    },
+  );
 });
 
 describe('--scale', () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { readArray, readModel, toFloat64 } from '@drnn/recordings';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCommand, runFit, temporaryFolder } from './run-command.js';
+import { runCommand, runFit, temporaryFolder } from './run-command.test.process.js';
 
 const { folder, remove } = temporaryFolder();
 afterAll(remove);

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { type Model, numericArray, readModel, writeNpy } from '@drnn/recordings';
 import { matrix } from '@drnn/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { at, numberAt, runFit, temporaryFolder } from './run-command.js';
-import { simulated, writeMatrices } from './simulated-recording.js';
+import { at, numberAt, runFit, temporaryFolder } from './run-command.test.process.js';
+import { simulated, writeMatrices } from './simulated-recording.test.data.js';
 
 const { folder, remove } = temporaryFolder();
 afterAll(remove);

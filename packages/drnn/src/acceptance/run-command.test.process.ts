@@ -30,7 +30,7 @@ const refuseStaleBuild = (): void => {
     const build = join(packages, name, 'tsconfig.tsbuildinfo');
     if (name === 'testing' || !existsSync(source)) continue;
     const built = existsSync(build) ? statSync(build).mtimeMs : 0;
-    const changed = newestIn(source, (file) => file.endsWith('.ts') && !/\.test\.ts$|acceptance/.test(file));
+    const changed = newestIn(source, (file) => file.endsWith('.ts') && !/\.test\.|acceptance/.test(file));
     if (changed > built) throw new Error(`packages/${name} is newer than its build: run npm test, or tsc -b`);
   }
 };

@@ -32,9 +32,12 @@ export interface FitOptions {
   readonly dt?: number;
   /** Time constant of the units in seconds. */
   readonly tau?: number;
-  /** u [time, input]: row t drives frame t to t + 1. */
-  readonly inputs?: Matrix;
-  /** The trial of each frame, [time]; a change starts a new one. */
+  /**
+   * u [time, input]: row t drives frame t to t + 1, so that the row of a trial's last frame is never read and that of
+   * the recording's last frame may be left out. For several files, one matrix for each.
+   */
+  readonly inputs?: Matrix | readonly Matrix[];
+  /** The trial of each frame, [time]; a change starts a new one, as does a new file. */
   readonly trials?: ArrayLike<number>;
   /** [time, unit], 1 where observed, 0 where missing. */
   readonly observed?: Matrix;

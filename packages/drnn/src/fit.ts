@@ -38,7 +38,7 @@ export type FitSource = string | readonly string[] | RatesSource;
 
 /** A recording in memory; only `rates` [time, unit] is needed. */
 export type RatesSource = Pick<Observations, 'rates'> &
-  Partial<Pick<Recording, 'trials' | 'samplingInterval' | 'unitNames' | 'source'>>;
+  Partial<Pick<Recording, 'trials' | 'samplingInterval' | 'unitNames' | 'source' | 'notes'>>;
 
 /** How far a fit is. */
 export interface FitProgress {
@@ -90,6 +90,8 @@ export interface Fit {
   readonly traces: HeldOutTraces | null;
   readonly scaling: Scaling;
   readonly targetsClipped: number;
+  /** Frames between restarts of the closed loop. */
+  readonly horizon: number;
   readonly dropped: Transitions['dropped'];
   readonly certificate: Certificate;
   readonly identifiability: Identifiability;
@@ -115,13 +117,17 @@ interface Session {
   readonly samplingInterval: number | null;
   readonly unitNames: readonly string[];
   readonly sources: readonly Source[];
+  /** Frames of each file, in order. */
+  readonly lengths: readonly number[];
+  /** What the readers found worth saying. */
+  readonly notes: readonly string[];
 }
 
 const isPaths = (source: FitSource): source is string | readonly string[] =>
   typeof source === 'string' || Array.isArray(source);
 
 const sessionOf = async (source: FitSource, context: FitContext): Promise<Session> => {
-  if (!isPaths(source)) return inMemory(source, source.source === undefined ? [] : [source.source]);
+  if (!isPaths(source)) return inMemory(source, [source]);
   const paths = typeof source === 'string' ? [source] : source;
   const recordings: Recording[] = [];
   for (const path of paths) {
@@ -134,19 +140,69 @@ const sessionOf = async (source: FitSource, context: FitContext): Promise<Sessio
   }
   const [first] = recordings;
   if (first === undefined) throw failure({ path: 'recording', seen: 'no file', expected: 'at least one' });
-  return inMemory(
-    recordings.length === 1 ? first : concatenateRecordings(recordings),
-    recordings.map((recording) => recording.source),
-  );
+  return inMemory(recordings.length === 1 ? first : concatenateRecordings(recordings), recordings);
 };
 
-const inMemory = (recording: RatesSource, sources: readonly Source[]): Session => ({
+const inMemory = (recording: RatesSource, from: readonly RatesSource[]): Session => ({
   rates: recording.rates,
   trials: recording.trials ?? null,
   samplingInterval: recording.samplingInterval ?? null,
   unitNames: recording.unitNames ?? Array.from({ length: recording.rates.columns }, (_, j) => `unit ${j}`),
-  sources,
+  sources: from.flatMap(({ source }) => (source === undefined ? [] : [source])),
+  lengths: from.map(({ rates }) => rates.rows),
+  notes: from.flatMap(({ notes }) => notes ?? []),
 });
+
+/** A trial starts where either numbering changes. */
+const combineTrials = (
+  a: ArrayLike<number> | null,
+  b: ArrayLike<number> | undefined,
+  frames: number,
+): ArrayLike<number> | undefined => {
+  if (a === null || b === undefined || a.length !== frames || b.length !== frames) return b ?? a ?? undefined;
+  const trials = new Int32Array(frames);
+  for (let t = 1; t < frames; t++) trials[t] = trials[t - 1]! + (a[t] === a[t - 1] && b[t] === b[t - 1] ? 0 : 1);
+  return trials;
+};
+
+/** Inputs of several files one after the other; the row of a file's last frame, which is never read, may be absent. */
+const joinInputs = (inputs: Matrix | readonly Matrix[], lengths: readonly number[]): Matrix => {
+  if (!isList(inputs)) return inputs;
+  const [first] = inputs;
+  const columns = first?.columns ?? 0;
+  const issues = inputs.flatMap((u, k) => {
+    const frames = lengths[k] ?? 0;
+    return u.columns === columns && (u.rows === frames || u.rows === frames - 1)
+      ? []
+      : [
+          {
+            path: `inputs of file ${k + 1}`,
+            seen: `[${u.rows}, ${u.columns}]`,
+            expected: `[time=${frames} or ${frames - 1}, input=${columns}]`,
+          },
+        ];
+  });
+  if (inputs.length !== lengths.length) {
+    issues.push({
+      path: 'inputs',
+      seen: `${inputs.length} matrices`,
+      expected: `one for each of ${lengths.length} files`,
+    });
+  }
+  refuse(issues);
+  const joined = matrix(
+    lengths.reduce((total, frames) => total + frames, 0),
+    columns,
+  );
+  let row = 0;
+  inputs.forEach((u, k) => {
+    joined.data.set(u.data, row * columns);
+    row += lengths[k] ?? 0;
+  });
+  return joined;
+};
+
+const isList = (inputs: Matrix | readonly Matrix[]): inputs is readonly Matrix[] => Array.isArray(inputs);
 
 /**
  * Fits a network to a recording: scales, inverts to targets, fits the first part of every trial, scores the rest, and
@@ -179,15 +235,26 @@ const fitOn = async (
   began: number,
 ): Promise<Fit> => {
   const transfer = context.objective?.transfer ?? transferOf(settings.loss);
-  const trials = settings.trials ?? session.trials ?? undefined;
+  const trials = combineTrials(session.trials, settings.trials, session.rates.rows);
   const raw = transitions({
     rates: session.rates,
     alpha: alphaOf(settings, session.samplingInterval),
     missing: settings.missing,
-    ...(settings.inputs === undefined ? {} : { inputs: settings.inputs }),
+    ...(settings.inputs === undefined ? {} : { inputs: joinInputs(settings.inputs, session.lengths) }),
     ...(trials === undefined ? {} : { trials }),
     ...(settings.observed === undefined ? {} : { observed: settings.observed }),
   });
+  refuse(
+    raw.targets.rows >= 2
+      ? []
+      : [
+          {
+            path: 'recording',
+            seen: '1 transition',
+            expected: 'at least 2: a single one tells nothing of change',
+          },
+        ],
+  );
   const scaling = scalingOf(raw, settings.scale, settings.center, transfer, (j) => session.unitNames[j] ?? `unit ${j}`);
   const all = applyScaling(raw, scaling);
   const objective = context.objective ?? objectiveOf(settings, transfer);
@@ -239,6 +306,7 @@ const fitOn = async (
     traces,
     scaling,
     targetsClipped: last.targetsClipped,
+    horizon,
     dropped: raw.dropped,
     certificate,
     identifiability: last.identifiability,
@@ -250,7 +318,7 @@ const fitOn = async (
       scores: scoreSeconds,
     },
   };
-  const warnings = [...last.notes, ...warningsOf(result)];
+  const warnings = [...session.notes, ...last.notes, ...warningsOf(result)];
   const verdict = verdictOf(result);
   return { ...result, warnings, verdict, summary: () => summaryOf({ ...result, warnings, verdict }) };
 };

@@ -1,9 +1,7 @@
 import type { Certificate } from '@drnn/objectives';
 import type { ModelRecord } from '@drnn/recordings';
 import { firstNonFinite } from '@drnn/tensor';
-import { EigenvalueDecomposition, Matrix as DenseMatrix } from 'ml-matrix';
 import type { Fit } from './fit.js';
-import { renderReport } from './report/index.js';
 import { version } from './version.js';
 
 /** Above this order the eigenvalues of W take longer than the fit. */
@@ -17,6 +15,8 @@ export const reportOf = async (
   const { solution, model, identifiability, scaling, objective } = fit;
   const names = [...fit.unitNames, ...Array.from({ length: fit.inputs }, (_, k) => `input ${k}`)];
   const alphas = Array.from(model.alpha);
+  // Drawing takes longer to load than many a command to run.
+  const { renderReport } = await import('./report/index.js');
   return renderReport({
     title: titleOf(fit),
     sources: fit.sources.map(({ fileName, sha256 }) => ({ name: fileName, sha256 })),
@@ -44,7 +44,7 @@ export const reportOf = async (
     Win: model.Win,
     b: model.b,
     unitNames: fit.unitNames,
-    spectrum: spectrumOf(model.W),
+    spectrum: await spectrumOf(model.W),
     trace: solution.trace,
     certificate: { verdict: fit.certificate.verdict, lines: certificateLines(fit.certificate) },
     scores: fit.scores,
@@ -82,9 +82,10 @@ const titleOf = ({ sources }: Fit): string => {
 };
 
 /** Eigenvalues of W; none where that would take too long, or W is not finite. */
-const spectrumOf = (W: Fit['model']['W']): { readonly re: Float64Array; readonly im: Float64Array } => {
+const spectrumOf = async (W: Fit['model']['W']): Promise<{ readonly re: Float64Array; readonly im: Float64Array }> => {
   if (W.rows > largestSpectrum || firstNonFinite(W.data) >= 0)
     return { re: new Float64Array(), im: new Float64Array() };
+  const { EigenvalueDecomposition, Matrix: DenseMatrix } = await import('ml-matrix');
   const decomposition = new EigenvalueDecomposition(DenseMatrix.from1DArray(W.rows, W.columns, W.data));
   return {
     re: Float64Array.from(decomposition.realEigenvalues),

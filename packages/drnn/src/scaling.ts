@@ -14,12 +14,17 @@ export interface Scaling {
 
 /** The quantile that becomes 1: leaves a thousandth beyond, so that one artefact does not set the scale. */
 const level = 0.999;
-/** `auto` scales when more than this fraction of the targets is outside. */
+/** `auto` scales when more than this fraction of the targets is outside, */
 const tolerated = 0.01;
+/**
+ * by more than this much of half the range's width. Noise carries targets of saturated units a little beyond 1, and
+ * scaling them by as little bends the transfer function where it is steepest in its inverse.
+ */
+const margin = 0.01;
 
 /**
  * Chooses a scale for each unit from the raw transitions. `auto` does nothing where at most 1% of the *targets* lie
- * outside the range of the transfer function (or where scaling cannot help, since the range is not bounded above), else
+ * more than 1% outside the range of the transfer function (or where scaling cannot help, since the range is not bounded above), else
  * it divides each unit by the .999 quantile of max(|r|, |d|). Errors: a unit that never changes.
  */
 export const scalingOf = (
@@ -49,7 +54,8 @@ export const scalingOf = (
   const ones = new Float64Array(units).fill(1);
   const before = outside(raw, transfer, ones, offset);
   const helps = Number.isFinite(transfer.range.high);
-  const method = rule === 'auto' ? (before > tolerated && helps ? 'quantile' : 'none') : rule;
+  const beyond = outside(raw, transfer, ones, offset, margin);
+  const method = rule === 'auto' ? (beyond > tolerated && helps ? 'quantile' : 'none') : rule;
   const scale =
     method === 'none'
       ? ones
@@ -75,7 +81,7 @@ export const applyScaling = (raw: Transitions, { scale, offset }: Scaling): Tran
 const isObserved = (raw: Transitions, i: number): boolean => raw.weights === null || raw.weights.data[i] !== 0;
 
 const sizesOf = (raw: Transitions, j: number, center: boolean) => {
-  const { predictors, targets, units } = raw;
+  const { predictors, targets, units, alpha } = raw;
   const values: number[] = [];
   let [lowest, highest, total] = [Infinity, -Infinity, 0];
   for (let t = 0; t < predictors.rows; t++) {
@@ -83,20 +89,23 @@ const sizesOf = (raw: Transitions, j: number, center: boolean) => {
     lowest = Math.min(lowest, r);
     highest = Math.max(highest, r);
     total += r;
+    if (!isObserved(raw, t * units + j)) continue;
+    // The last frame of a trial is no predictor.
+    const next = (1 - alpha[j]!) * r + alpha[j]! * targets.data[t * units + j]!;
+    lowest = Math.min(lowest, next);
+    highest = Math.max(highest, next);
   }
   const mean = center ? total / predictors.rows : 0;
-  let moving = lowest !== highest;
   for (let t = 0; t < predictors.rows; t++) {
     const r = predictors.data[t * predictors.columns + j]! - mean;
     const i = t * units + j;
     const d = isObserved(raw, i) ? targets.data[i]! - mean : 0;
-    // The target of a constant unit is that constant, up to the rounding of its inversion.
-    if (isObserved(raw, i) && Math.abs(targets.data[i]! - lowest) > 1e-9 * Math.abs(lowest)) moving = true;
     values.push(Math.max(Math.abs(r), Math.abs(d)));
   }
   return {
     mean,
-    constant: moving ? null : lowest,
+    // What is made of a constant and its target differs from it by rounding.
+    constant: highest - lowest > 1e-12 * Math.abs(highest) ? null : lowest,
     largest: Math.max(Math.abs(lowest - mean), Math.abs(highest - mean)),
     quantile: (): number => {
       const sorted = Float64Array.from(values).sort();
@@ -105,8 +114,16 @@ const sizesOf = (raw: Transitions, j: number, center: boolean) => {
   };
 };
 
-const outside = (raw: Transitions, transfer: Transfer, scale: Float64Array, offset: Float64Array): number => {
-  const { low, high } = transfer.range;
+/** The fraction of targets outside the range, widened by `slack` of half its width. */
+const outside = (
+  raw: Transitions,
+  { range }: Transfer,
+  scale: Float64Array,
+  offset: Float64Array,
+  slack = 0,
+): number => {
+  const extra = Number.isFinite(range.high - range.low) ? (slack * (range.high - range.low)) / 2 : 0;
+  const [low, high] = [range.low - extra, range.high + extra];
   let [count, total] = [0, 0];
   for (let i = 0; i < raw.targets.data.length; i++) {
     if (!isObserved(raw, i)) continue;

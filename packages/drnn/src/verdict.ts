@@ -20,14 +20,17 @@ export const warningsOf = (fit: Judged): readonly string[] => {
       `There are fewer transitions (${fit.samples}) than predictors (${fit.units + fit.inputs}): many networks fit these data equally well, and the ridge chooses among them.`,
     );
   }
-  if (scaling.outsideAfter > 0.01) {
+  const clipped = Math.max(scaling.outsideAfter, fit.targetsClipped / (fit.samples * fit.units));
+  if (clipped > 0.01) {
     said.push(
-      `${percent(scaling.outsideAfter)} of the targets lie outside the range of the transfer function and are clipped to it; another alpha, scale or loss may suit these data better.`,
+      `${percent(clipped)} of the targets lie outside the range of the transfer function, or at its very ends, and are clipped to it; another alpha, scale or loss may suit these data better.`,
     );
   }
   if (scores !== null) said.push(...belowBaseline(scores));
-  if (fit.settings.holdout > 0 && scores !== null && scores.closedLoop.length === 0) {
-    said.push('No held-out stretch is long enough to run the network in closed loop.');
+  if (scores !== null && (scores.closedLoop.at(-1)?.horizon ?? 0) < fit.horizon) {
+    said.push(
+      `No held-out stretch is as long as ${fit.horizon} frames, so that the closed loop is not scored that far.`,
+    );
   }
   return said;
 };

@@ -36,6 +36,8 @@ export const checkWritable = async (path: string, options: { readonly force?: bo
   const folder = dirname(path);
   if (!(await exists(folder))) throw failure({ path, seen: reasons['ENOENT'] ?? '', expected: 'an existing folder' });
   if (options.force !== true && (await exists(path))) throw alreadyThere(path);
+  const there = await stat(path).catch(() => null);
+  if (there?.isDirectory() === true) throw failure({ path, seen: 'a folder', expected: 'a name for a file' });
   const probe = join(folder, `.${basename(path).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
     await (await open(probe, 'wx')).close();

@@ -75,7 +75,7 @@ export const run = async <State extends Iterate>(
   const began = performance.now();
   const trace: TraceEntry[] = [];
   const bounds = errorBounds(problem);
-  const progress = { lowest: Infinity, at: 0 };
+  const progress = { residual: Infinity, objective: Infinity, at: 0 };
   let last: Iterate | null = null;
   let status: Status | undefined;
   let initSeconds = 0;
@@ -88,7 +88,14 @@ export const run = async <State extends Iterate>(
       break;
     }
     trace.push({ step: state.step, objective: state.objective, residual: state.residual, seconds: seconds(began) });
-    if (state.residual < 0.9 * progress.lowest) Object.assign(progress, { lowest: state.residual, at: state.step });
+    if (state.residual < 0.9 * progress.residual) {
+      progress.residual = state.residual;
+      progress.at = state.step;
+    }
+    if (!(state.objective > progress.objective - 1e-10 * Math.abs(progress.objective))) {
+      progress.objective = state.objective;
+      progress.at = state.step;
+    }
     const context: StopContext = {
       thetaErrorBound: (target) => bounds.of(state, target),
       noiseFloor: (state.problem ?? problem).noiseFloor,

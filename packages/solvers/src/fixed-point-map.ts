@@ -1,5 +1,6 @@
 import { copyMatrix, matrix, type Matrix } from '@drnn/tensor';
 import type { Acceleration, Proposal } from './acceleration.js';
+import { projectOut } from './free.js';
 import type { Problem } from './problem.js';
 import type { Iterate, Solver } from './solver.js';
 import { defaultStop } from './stopping.js';
@@ -62,6 +63,7 @@ export const mapSolver = (map: FixedPointMap, acceleration: Acceleration): MapSo
   init: async (problem, start) => {
     const prepared = await map.prepare(problem);
     const theta = copyMatrix(start ?? (await problem.start()));
+    projectOut(problem.free, theta);
     const { value, gradient } = await problem.evaluate(theta);
     const direction = prepared.direction(gradient);
     const scale = await problem.gradientScale();

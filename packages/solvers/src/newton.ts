@@ -1,7 +1,7 @@
 import { copyMatrix, matrix, type Matrix } from '@drnn/tensor';
 import { relativeSize } from './error-bound.js';
 import { residualOf, sum } from './fixed-point-map.js';
-import { freeSet } from './free.js';
+import { freeSet, projectOut } from './free.js';
 import type { Problem } from './problem.js';
 import type { Iterate, Solver } from './solver.js';
 import { defaultStop } from './stopping.js';
@@ -14,7 +14,6 @@ export interface NewtonState extends Iterate {
   readonly damping: Float64Array;
   /** |g_j at zero|, the scale of the residual. */
   readonly scale: Float64Array;
-  readonly thetaErrorBound: number;
 }
 
 export interface NewtonOptions {
@@ -38,6 +37,7 @@ export const newtonWith = (options: NewtonOptions = {}): Solver<NewtonState> => 
   stop: defaultStop,
   init: async (problem, start) => {
     const theta = copyMatrix(start ?? (await problem.start()));
+    projectOut(problem.free, theta);
     const scale = await problem.gradientScale();
     return stateAt(problem, options, {
       step: 0,
@@ -84,10 +84,12 @@ const stateAt = async (
     objective: sum(at.value),
     direction,
     residual: residualOf(metric.dualNorm(at.gradient), at.scale, problem.noiseFloor),
-    // A damped step is shorter than H^-1 g and bounds nothing.
-    thetaErrorBound: at.damping.some((mu) => mu > 0)
-      ? Infinity
-      : relativeSize(host.columnDot(direction, direction), host.columnDot(at.theta, at.theta)),
+    // A damped step is shorter than H^-1 g and bounds nothing: the driver then makes its own estimate.
+    ...(at.damping.some((mu) => mu > 0)
+      ? {}
+      : {
+          thetaErrorBound: relativeSize(host.columnDot(direction, direction), host.columnDot(at.theta, at.theta)),
+        }),
   };
 };
 
@@ -145,7 +147,7 @@ const newtonDirection = async (
  * Backtracking for all units at once: those that have not yet found a sufficient decrease halve their step and are
  * evaluated again, the others stay at their trial. By convexity a slope at the trial that is still as steep as a
  * fraction of the first proves the decrease without looking at values; where the change of the value is lost in its
- * rounding, a slope that has become less steep is enough.
+ * rounding, a slope that has become less steep is enough, or a first slope that promised no more than rounding.
  */
 const search = async (problem: Problem, state: NewtonState): Promise<Found & { readonly length: Float64Array }> => {
   const { host } = problem.on;
@@ -166,7 +168,7 @@ const search = async (problem: Problem, state: NewtonState): Promise<Found & { r
         slopeThere[j]! <= sufficientDecrease * slope[j]! ||
         (Math.abs(change) > rounding[j]!
           ? change <= sufficientDecrease * length[j]! * slope[j]!
-          : Math.abs(slopeThere[j]!) <= Math.abs(slope[j]!));
+          : Math.abs(slope[j]!) <= rounding[j]! || Math.abs(slopeThere[j]!) <= Math.abs(slope[j]!));
       if (enough || length[j] === 0) settled[j] = 1;
       else length[j] = k + 1 < halvings ? length[j]! / 2 : 0;
     }

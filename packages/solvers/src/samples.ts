@@ -67,7 +67,7 @@ const weightsOf = (from: Transitions, objective: Objective, d: Matrix): Matrix |
       path: 'weights',
       seen: `the weight ${result.data[at]} at transition ${Math.floor(at / d.columns)}, unit ${at % d.columns}, where the target is ${d.data[at]}`,
       expected: 'finite weights',
-      hint: 'use weights none or capped, or keep targets inside the range with targetClip',
+      hint: 'use weights none or capped, or keep targets inside the range of the transfer function',
     });
   }
   return result;

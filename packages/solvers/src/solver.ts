@@ -33,7 +33,7 @@ export interface Iterate {
  */
 export interface Solver<State extends Iterate = Iterate> {
   readonly name: string;
-  /** The first state, at `start` or at the problem's own. Not changed: `start` is copied. */
+  /** The first state, at `start` (copied, its fixed coordinates set to 0) or at the problem's own. */
   init(problem: Problem, start?: Matrix): Promise<State>;
   step(problem: Problem, state: State): Promise<State>;
   readonly stop: StopRule;

@@ -10,7 +10,7 @@ export interface StopContext {
   thetaErrorBound(target: number): Promise<number>;
   /** The residual below which the backend's precision says nothing; 0 in float64. */
   readonly noiseFloor: number;
-  /** Steps since the residual last fell by a tenth below its lowest. */
+  /** Steps since the residual last fell by a tenth below its lowest, or the objective by 1e-10 of itself. */
   readonly stepsWithoutProgress: number;
 }
 
@@ -47,7 +47,7 @@ export const maxSteps =
     state.step >= count ? 'max-steps' : undefined;
 
 /**
- * Stops when no unit can lower its objective any more, the residual has not fallen for `patience` steps, or it is at
+ * Stops when no unit can lower its objective any more, nothing has fallen for `patience` steps, or the residual is at
  * the floor of the backend's precision. The driver calls it `precision-floor` in mixed precision.
  */
 export const stalled =

@@ -14,5 +14,5 @@ export const wholeNumber = (text: string): number => {
   return value;
 };
 
-/** A number, or `none` for null. */
-export const numberOrNone = (text: string): number | null => (text === 'none' ? null : number(text));
+/** A number, or the word `none` as it is: commander takes a null for no value. */
+export const numberOrNone = (text: string): number | 'none' => (text === 'none' ? text : number(text));

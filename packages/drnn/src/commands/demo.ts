@@ -6,9 +6,9 @@ import type { Command } from 'commander';
 import { correlation } from '../correlation.js';
 import { fit } from '../fit.js';
 import { defaults } from '../fit-options.js';
-import { reportOf } from '../report-of.js';
 import { number, wholeNumber } from './arguments.js';
 import { progress } from './progress.js';
+import { reportOf } from '../report-of.js';
 import { arrayOf } from './simulate.js';
 import { exitCodes, interruptible, say } from './terminal.js';
 

@@ -17,11 +17,10 @@ export interface FitFlags {
   readonly weights: (typeof choices.weights)[number];
   readonly weightCap: number;
   readonly kappa: number;
-  readonly clip: number | null;
+  readonly clip: number | 'none';
   readonly ridge: number;
   readonly bias: boolean;
   readonly zeroDiagonal: boolean;
-  readonly freeDiagonal?: boolean;
   readonly missing: (typeof choices.missing)[number];
   readonly estimator: 'convex';
   readonly solver: (typeof choices.solver)[number];

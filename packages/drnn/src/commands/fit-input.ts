@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { numericArray, type NumericArray, readKeyOrFile, toFloat64 } from '@drnn/recordings';
+import { type NumericArray, readKeyOrFile, toFloat64 } from '@drnn/recordings';
 import { attempt, failure, matrix, type Matrix, orThrow, together } from '@drnn/tensor';
 import type { FitOptions } from '../fit-options.js';
 import type { FitFlags } from './fit-flags.js';
@@ -10,15 +10,19 @@ export const optionsOf = async (
   flags: FitFlags,
   solverGiven: boolean,
 ): Promise<FitOptions> => {
-  const optional = <Value>(name: string | undefined, use: (array: NumericArray, name: string) => Value) =>
-    attempt(async () => (name === undefined ? undefined : use(await readFromAll(files, name), name)));
-  const asMatrixOf = (expected: string) => (array: NumericArray, name: string) => asMatrix(array, name, expected);
+  const optional = <Value>(name: string | undefined, use: (arrays: readonly NumericArray[], name: string) => Value) =>
+    attempt(async () => (name === undefined ? undefined : use(await readEach(files, name), name)));
   const { trials, inputs, observed, connections } = orThrow(
     await together({
-      trials: optional(flags.trials, toFloat64),
-      inputs: optional(flags.inputs, asMatrixOf('[time, input]')),
-      observed: optional(flags.samples, asMatrixOf('[time, unit]')),
-      connections: optional(flags.connections, asMatrixOf('[unit, unit + input]')),
+      trials: optional(flags.trials, (arrays) => Float64Array.from(arrays.flatMap((array) => [...toFloat64(array)]))),
+      inputs: optional(flags.inputs, (arrays, name) => {
+        const parts = arrays.map((array) => asRows(array, name, '[time, input]'));
+        return parts.length === 1 && parts[0] !== undefined ? parts[0] : parts;
+      }),
+      observed: optional(flags.samples, (arrays, name) =>
+        stack(arrays.map((array) => asRows(array, name, '[time, unit]'))),
+      ),
+      connections: optional(flags.connections, ([array], name) => asConnections(array, name)),
     })(),
   );
   return {
@@ -36,10 +40,10 @@ export const optionsOf = async (
     weights: flags.weights,
     weightCap: flags.weightCap,
     kappa: flags.kappa,
-    clip: flags.clip,
+    clip: flags.clip === 'none' ? null : flags.clip,
     ridge: flags.ridge,
     bias: flags.bias,
-    zeroDiagonal: flags.freeDiagonal !== true,
+    zeroDiagonal: flags.zeroDiagonal,
     missing: flags.missing,
     estimator: flags.estimator,
     ...(solverGiven ? { solver: flags.solver } : {}),
@@ -54,38 +58,38 @@ export const optionsOf = async (
   };
 };
 
-/** An array by its key in the recordings, their rows one after the other, or from a file of its own. */
-const readFromAll = async (files: readonly string[], name: string): Promise<NumericArray> => {
+/** An array by its key in each of the recordings, or the one of a file of its own. */
+const readEach = async (files: readonly string[], name: string): Promise<readonly NumericArray[]> => {
   const [first, ...others] = files;
   if (first === undefined) throw failure({ path: 'recording', seen: 'no file', expected: 'at least one' });
   const { array, source } = await readKeyOrFile(first, name);
-  if (others.length === 0 || source.key !== name || source.fileName !== basename(first)) return array;
   const arrays = [array];
+  if (source.key !== name || source.fileName !== basename(first)) return arrays;
   for (const file of others) arrays.push((await readKeyOrFile(file, name)).array);
-  const [rows = 0, ...rest] = array.shape;
-  const different = arrays.findIndex((other) => other.shape.slice(1).join() !== rest.join());
-  if (different > 0) {
-    throw failure({
-      path: `${name} of ${files[different]}`,
-      seen: `[${arrays[different]?.shape.join(', ')}]`,
-      expected: `[time, ${rest.join(', ')}], as in ${first}`,
-    });
-  }
-  const total = arrays.reduce((sum, other) => sum + (other.shape[0] ?? 0), 0);
-  const perRow = array.data.length / Math.max(1, rows);
-  const data = new Float64Array(total * perRow);
-  let at = 0;
-  for (const other of arrays) {
-    data.set(toFloat64(other), at);
-    at += other.data.length;
-  }
-  return numericArray([total, ...rest], data);
+  return arrays;
 };
 
-const asMatrix = (array: NumericArray, path: string, expected: string): Matrix => {
-  const [rows, columns] = array.shape;
-  if (array.shape.length === 2 && rows !== undefined && columns !== undefined) {
-    return matrix(rows, columns, toFloat64(array));
+/** Rows over time: a vector is a single column; the trials of [trial, time, column] follow each other. */
+const asRows = (array: NumericArray, path: string, expected: string): Matrix => {
+  const { shape } = array;
+  const columns = shape.length === 1 ? 1 : shape.at(-1);
+  if (shape.length < 1 || shape.length > 3 || columns === undefined) {
+    throw failure({ path, seen: `an array of ${shape.length} axes [${shape.join(', ')}]`, expected });
   }
-  throw failure({ path, seen: `an array of ${array.shape.length} axes [${array.shape.join(', ')}]`, expected });
+  const rows = (shape[0] ?? 0) * (shape.length === 3 ? (shape[1] ?? 0) : 1);
+  return matrix(rows, columns, toFloat64(array));
+};
+
+const stack = (parts: readonly Matrix[]): Matrix => {
+  const columns = parts[0]?.columns ?? 0;
+  const data = Float64Array.from(parts.flatMap((part) => [...part.data]));
+  return matrix(columns === 0 ? 0 : data.length / columns, columns, data);
+};
+
+const asConnections = (array: NumericArray | undefined, path: string): Matrix => {
+  const [rows, columns] = array?.shape ?? [];
+  if (array === undefined || array.shape.length !== 2 || rows === undefined || columns === undefined) {
+    throw failure({ path, seen: `an array [${array?.shape.join(', ')}]`, expected: '[unit, unit + input]' });
+  }
+  return matrix(rows, columns, toFloat64(array));
 };

@@ -1,4 +1,5 @@
-import { basename } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import type { ModelRecord, OptionRecord } from '@drnn/recordings';
 import type { Command } from 'commander';
 import type { Fit } from '../fit.js';
@@ -51,8 +52,8 @@ export const recordOf = (result: Fit, command: Command): ModelRecord => {
   const options: Record<string, OptionRecord> = {};
   for (const option of command.options) {
     const name = option.attributeName();
-    const value = command.getOptionValue(name);
-    options[name] = { value: json(value), given: command.getOptionValueSource(name) === 'cli' };
+    const value: unknown = command.getOptionValue(name);
+    options[name] = { value: json(nameOfFile(value)), given: command.getOptionValueSource(name) === 'cli' };
   }
   const { solution } = result;
   return {
@@ -92,6 +93,10 @@ export const recordOf = (result: Fit, command: Command): ModelRecord => {
   };
 };
 
+/** The name of a file that is named with its folder; anything else, a key of the recording say, as it is. */
+const nameOfFile = (value: unknown): unknown =>
+  typeof value === 'string' && (existsSync(value) || existsSync(dirname(value))) ? basename(value) : value;
+
 /** The command that repeats a fit, with names of files and not their folders. */
 export const commandLine = (command: Command): string => {
   const given = command.options.flatMap((option) => {
@@ -101,7 +106,7 @@ export const commandLine = (command: Command): string => {
     if (typeof value === 'boolean') {
       return value === !option.negate ? [option.long ?? ''] : [];
     }
-    return [`${option.long ?? ''} ${quoted(value === null ? 'none' : basename(String(value)))}`];
+    return [`${option.long ?? ''} ${quoted(String(nameOfFile(value)))}`];
   });
   return ['drnn fit', ...command.args.map((file) => quoted(basename(file))), ...new Set(given)].join(' ');
 };

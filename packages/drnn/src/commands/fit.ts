@@ -41,7 +41,7 @@ export const fitCommand = (program: Command): void => {
     .option('--bias', 'fit a bias for each unit', defaults.bias)
     .option('--no-bias', 'no bias')
     .option('--zero-diagonal', 'no self-connections', defaults.zeroDiagonal)
-    .option('--free-diagonal', 'self-connections are fitted too')
+    .addOption(new Option('--free-diagonal', 'self-connections are fitted too').implies({ zeroDiagonal: false }))
     .option('--connections <file>', '[unit, unit + input], row = target, 1 = may be nonzero')
     .option('--samples <file|key>', '[time, unit], 1 = observed, 0 = missing')
     .addOption(oneOf('--missing <rule>', 'rows with a missing predictor', choices.missing, defaults.missing))
@@ -77,6 +77,9 @@ export const fitCommand = (program: Command): void => {
 
 const runFit = async (files: readonly string[], flags: FitFlags, command: Command): Promise<number> => {
   const force = flags.force ?? false;
+  if (flags.out !== undefined && flags.report !== undefined && resolve(flags.out) === resolve(flags.report)) {
+    throw failure({ path: '--report', seen: 'the same file as --out', expected: 'a file of its own' });
+  }
   for (const path of [flags.out, flags.report]) {
     if (path === undefined) continue;
     if (!force && files.some((file) => resolve(file) === resolve(path))) {

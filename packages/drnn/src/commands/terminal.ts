@@ -37,9 +37,32 @@ const issuesOf = (error: unknown): readonly Issue[] =>
         },
       ];
 
+/** Options that have another name on the command line than in the library. */
+const flagOf: Readonly<Record<string, string>> = {
+  alpha: '--alpha',
+  clip: '--clip',
+  connections: '--connections',
+  dt: '--dt',
+  holdout: '--holdout',
+  holdoutFraction: '--holdout',
+  horizon: '--horizon',
+  inputs: '--inputs',
+  kappa: '--kappa',
+  maxSteps: '--max-steps',
+  observed: '--samples',
+  ridge: '--ridge',
+  seed: '--seed',
+  start: '--start',
+  steps: '--steps',
+  tau: '--tau',
+  tolerance: '--tolerance',
+  trials: '--trials',
+  weightCap: '--weight-cap',
+};
+
 /** Reports a failure in words on stderr and, with `json`, as an object on stdout. */
 export const reportFailure = (error: unknown, json: boolean): void => {
-  const issues = issuesOf(error);
+  const issues = issuesOf(error).map((issue) => ({ ...issue, path: flagOf[issue.path] ?? issue.path }));
   if (json) printJson({ error: { issues } });
   for (const issue of issues) say(`error: ${describeIssue(issue)}`);
   if (!(error instanceof DrnnError) && error instanceof Error && process.env['DRNN_DEBUG'] !== undefined) {
@@ -47,13 +70,13 @@ export const reportFailure = (error: unknown, json: boolean): void => {
   }
 };
 
-/** A signal that an interrupt from the keyboard aborts. A second interrupt ends the process at once. */
+/**
+ * A signal that an interrupt from the keyboard aborts. It listens once: what comes later is for `bin/drnn.js`, which
+ * tells an echo from a second press.
+ */
 export const interruptible = (): { readonly signal: AbortSignal; readonly done: () => void } => {
   const controller = new AbortController();
-  const interrupt = (): void => {
-    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
-    controller.abort();
-  };
-  process.on('SIGINT', interrupt);
+  const interrupt = (): void => controller.abort();
+  process.once('SIGINT', interrupt);
   return { signal: controller.signal, done: () => process.off('SIGINT', interrupt) };
 };

@@ -1,4 +1,4 @@
-import { add, clamp, div, type Expression, less, abs, mul, pointwise, sub, where } from '@drnn/tensor';
+import { abs, add, clamp, div, type Expression, less, max, mul, pointwise, sub, where } from '@drnn/tensor';
 import type { Transfer } from './transfer.js';
 
 /** A loss with its first two derivatives by z, in z, d (or y) and w. */
@@ -20,20 +20,22 @@ const transferSlope = (transfer: Transfer, z: Expression): Expression =>
   transfer.name === 'relu' ? where(less(0, z), 1, 0) : transfer.variance(transfer.transfer(z));
 
 /**
- * Clips the slope of a smooth loss to [-tau, tau] (Huber 1964): the weight is applied first, then the clip. The clip
- * of a nondecreasing slope is nondecreasing, so convexity stays. Outside, the value continues linearly: with the
- * conjugate Phi* of the matching loss it is tau z - w Phi*(d + tau / w) above and -tau z - w Phi*(d - tau / w) below.
+ * Clips the slope of a matching loss to [-tau, tau] (Huber 1964): the weight is applied first, then the clip. The clip
+ * of a nondecreasing slope is nondecreasing, so convexity stays. Outside, the value continues linearly. With the
+ * conjugate Phi* and the clipped slope s it is, inside and outside alike,
+ *
+ *     s z - w Phi*(d + s / w),
+ *
+ * since inside d + s / w = phi(z), where Phi(z) + Phi*(phi(z)) = z phi(z) (Fenchel and Young).
  */
 export const clipped = (inner: PointwiseLoss, tau: number, transfer: Transfer): PointwiseLoss => {
-  const outside = less(tau, abs(inner.slope));
-  // One side is chosen before the conjugate, so that its logarithms are taken once.
-  const continuation = pointwise(({ z, d, w }) => {
-    const side = where(less(0, inner.slope), tau, -tau);
-    return sub(mul(side, z), mul(w, transfer.conjugate(add(d, div(side, w)))));
-  });
+  const slope = clamp(inner.slope, -tau, tau);
   return {
-    loss: where(outside, continuation, inner.loss),
-    slope: clamp(inner.slope, -tau, tau),
-    curvature: where(outside, 0, inner.curvature),
+    // A weight of 0 has a slope of 0, and the quotient must not make a NaN of them.
+    loss: pointwise(({ z, d, w }) =>
+      sub(mul(slope, z), mul(w, transfer.conjugate(add(d, div(slope, max(w, Number.MIN_VALUE)))))),
+    ),
+    slope,
+    curvature: where(less(tau, abs(inner.slope)), 0, inner.curvature),
   };
 };

@@ -49,7 +49,11 @@ export interface Transfer {
   readonly varianceLipschitz: number;
 }
 
-const xlogx = (m: Expression): Expression => where(less(0, m), mul(m, log(max(m, Number.MIN_VALUE))), 0);
+/** m log m, and 0 at 0. */
+const xlogx = (m: Operand): Expression => {
+  const positive = max(m, Number.MIN_VALUE);
+  return mul(positive, log(positive));
+};
 
 /** tanh: the firing-rate network of CORNN. Phi = log 2cosh, V = 1 - d^2. */
 export const tanh: Transfer = {
@@ -59,7 +63,7 @@ export const tanh: Transfer = {
   primitive: log2cosh,
   inverse: inverseTanh,
   conjugate: (m) => {
-    const [up, down] = [div(add(1, m), 2), div(sub(1, m), 2)];
+    const [up, down] = [mul(0.5, add(1, m)), mul(0.5, sub(1, m))];
     return add(xlogx(up), xlogx(down));
   },
   variance: (d) => mul(sub(1, d), add(1, d)),
@@ -75,7 +79,7 @@ export const logistic: Transfer = {
   transfer: logisticOf,
   primitive: softplusOf,
   inverse: (d) => log(div(d, sub(1, d))),
-  conjugate: (m) => add(xlogx(add(m, 0)), xlogx(sub(1, m))),
+  conjugate: (m) => add(xlogx(m), xlogx(sub(1, m))),
   variance: (d) => mul(d, sub(1, d)),
   difference: (z, y) => div(tanh.difference(div(z, 2), div(y, 2)), 2),
   slopeBound: 0.25,
@@ -137,7 +141,7 @@ export const exp: Transfer = {
   transfer: exponential,
   primitive: exponential,
   inverse: log,
-  conjugate: (m) => sub(xlogx(add(m, 0)), m),
+  conjugate: (m) => sub(xlogx(m), m),
   variance: (d) => add(d, 0),
   difference: (z, y) => mul(exponential(y), expm1(sub(z, y))),
   slopeBound: null,

@@ -49,6 +49,9 @@ export const runProgram = (
   scratch: readonly Float64Array[],
 ): void => {
   const { arrays, offsets, copied } = placesOf(program, scratch);
+  for (const step of program.instructions) {
+    if (step.kind === 'constant') scratch[step.target]!.fill(step.value, 0, Math.min(blockLength, count));
+  }
   for (let start = 0; start < count; start += blockLength) {
     const length = Math.min(blockLength, count - start);
     for (const step of program.instructions) {
@@ -65,8 +68,7 @@ export const runProgram = (
           break;
         }
         case 'constant':
-          target.fill(step.value, 0, length);
-          break;
+          continue;
         case 'unary':
           unaryBlocks[step.operation](arrays[step.argument]!, offsets[step.argument]!, target, length);
           break;

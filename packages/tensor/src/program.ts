@@ -69,6 +69,10 @@ export const compile = (outputs: readonly Expression[]): Program => {
   const lastUse = new Int32Array(nodes.length).fill(-1);
   nodes.forEach((node, i) => node.arguments.forEach((a) => (lastUse[a] = i)));
   roots.forEach((root) => (lastUse[root] = nodes.length));
+  // A constant keeps its register, so that it is filled once a run and not once a block.
+  nodes.forEach((node, i) => {
+    if (node.expression.kind === 'constant') lastUse[i] = nodes.length;
+  });
 
   const free: number[] = [];
   const register = new Int32Array(nodes.length);
@@ -76,7 +80,7 @@ export const compile = (outputs: readonly Expression[]): Program => {
   const instructions = nodes.map((node, i) => {
     // The target may be an argument's register: every operation reads element k before it writes element k.
     for (const a of new Set(node.arguments)) if (lastUse[a] === i) free.push(register[a]!);
-    const target = free.pop() ?? registers++;
+    const target = node.expression.kind === 'constant' ? registers++ : (free.pop() ?? registers++);
     register[i] = target;
     return instruction(node.expression, (k) => register[node.arguments[k]!]!, variables, target);
   });

@@ -135,15 +135,13 @@ export const decodeModelRecord = (bytes: Uint8Array, path = RECORD): ModelRecord
   return { schema: MODEL_SCHEMA, status, options, sources, versions, scores, details };
 };
 
-/** Options whose value may be the key of an HDF5 dataset, which looks like a path and is none. */
-const mayNameKey = new Set(['key', 'inputs', 'trials', 'samples']);
-
 /** `drnn.json` as bytes. Absolute paths in it are reduced to names; NaN is refused; what it writes, it can read. */
 export const encodeModelRecord = (record: ModelRecord, path = RECORD): Uint8Array<ArrayBuffer> => {
   const options = Object.fromEntries(
     Object.entries(record.options).map(([name, { value, given }]) => [
       name,
-      { value: mayNameKey.has(name) ? value : withoutFolders(value), given },
+      // The key of an HDF5 dataset looks like a path and is none.
+      { value: name === 'key' ? value : withoutFolders(value), given },
     ]),
   );
   const sources = record.sources.map(({ fileName, sha256, key }) => ({

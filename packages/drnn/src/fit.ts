@@ -309,7 +309,7 @@ const fitOn = async (
     horizon,
     dropped: raw.dropped,
     certificate,
-    identifiability: last.identifiability,
+    identifiability: identifiabilityOf(on.host, last.gram, last.ridge),
     seconds: (performance.now() - began) / 1000,
     timing: {
       init: parts.first.init + parts.last.init,
@@ -345,7 +345,9 @@ interface Solved {
   readonly solution: Solution;
   readonly solver: string;
   readonly targetsClipped: number;
-  readonly identifiability: Identifiability;
+  /** X'X and lambda of the problem. */
+  readonly gram: Matrix;
+  readonly ridge: Float64Array;
   readonly notes: readonly string[];
 }
 
@@ -374,8 +376,8 @@ const solve = async (
       exact === null
         ? await run(withStopping(rule)(traced), task, options)
         : await run(withStopping(rule)(withPolish(exact)(traced)), task, options);
-    const identifiability = await identifiabilityOf(task);
-    return { solution, solver: solver.name, targetsClipped: task.targetsClipped, identifiability, notes };
+    const { targetsClipped, ridge } = task;
+    return { solution, solver: solver.name, targetsClipped, gram: await task.gram(), ridge, notes };
   } finally {
     task.release();
     await exact?.close();

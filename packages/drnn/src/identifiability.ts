@@ -1,4 +1,4 @@
-import type { Problem } from '@drnn/solvers';
+import type { Host, Matrix } from '@drnn/tensor';
 
 /** What the data say about each direction of predictor space, before any fit. */
 export interface Identifiability {
@@ -11,17 +11,16 @@ export interface Identifiability {
   readonly undetermined: Float64Array;
 }
 
-/** From the eigenvalues of X'X at unit curvature. Cost of one eigendecomposition, about 9 P^3 flop. */
-export const identifiabilityOf = async (task: Problem): Promise<Identifiability> => {
-  const { predictors } = task.shape;
-  const gram = await task.on.gram(task.rows.design);
-  const { values, vectors } = task.on.host.eigh(gram);
-  const lambda = task.ridge[0] ?? 0;
+/** From X'X [predictor, predictor] and lambda [predictor], at unit curvature. Cost of one eigendecomposition. */
+export const identifiabilityOf = (host: Host, gram: Matrix, ridge: Float64Array): Identifiability => {
+  const predictors = gram.rows;
+  const { values, vectors } = host.eigh(gram);
+  const lambda = ridge[0] ?? 0;
   const floor = (values[predictors - 1] ?? 0) * predictors * Number.EPSILON;
   const clean = values.map((e) => (e > floor ? e : 0));
   const undetermined = new Float64Array(predictors);
   for (let p = 0; p < predictors; p++) {
-    if (task.ridge[p] === 0 && lambda > 0) continue;
+    if (ridge[p] === 0 && lambda > 0) continue;
     for (let k = 0; k < predictors; k++) {
       const e = clean[k]!;
       undetermined[p]! += vectors.data[p * predictors + k]! ** 2 * (lambda > 0 ? lambda / (e + lambda) : e > 0 ? 0 : 1);

@@ -1,5 +1,6 @@
 import { log2coshNumber, logisticNumber, softplusNumber, tanhNumber, transferDifferenceNumber } from './elementary.js';
-import { type BinaryOperation, unaryNumber, type UnaryOperation } from './expression.js';
+import type { BinaryOperation, UnaryOperation } from './expression.js';
+import { unaryNumber } from './numbers.js';
 import type { Program } from './program.js';
 
 /** Elements a block: registers of 4 KiB, so that a program of some eight stays in a 32 KiB first-level cache. */

@@ -17,21 +17,14 @@ import {
   type UnaryOperation,
   where,
 } from './expression.js';
+import { fold } from './fold.js';
 
 /**
  * The symbolic derivative of `e` by the variable `name`. At a switch it is the derivative of the branch taken; the
  * jumps of a piecewise slope are found by `certify`, not by a second derivative.
  */
-export const derivative = (e: Expression, name: string): Expression => {
-  const done = new Map<Expression, Expression>();
-  const visit = (node: Expression): Expression => {
-    const known = done.get(node);
-    if (known !== undefined) return known;
-    const result = rule(node);
-    done.set(node, result);
-    return result;
-  };
-  const rule = (node: Expression): Expression => {
+export const derivative = (e: Expression, name: string): Expression =>
+  fold<Expression>((node, visit) => {
     switch (node.kind) {
       case 'constant':
         return constant(0);
@@ -48,9 +41,7 @@ export const derivative = (e: Expression, name: string): Expression => {
       case 'where':
         return where(node, visit(node.then), visit(node.otherwise));
     }
-  };
-  return visit(e);
-};
+  })(e);
 
 /** The derivative of a binary node, given those of its sides. */
 const binaryRule = (node: Binary, da: Expression, db: Expression): Expression => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { log2coshNumber, logisticNumber, softplusNumber, tanhNumber, transferDifferenceNumber } from './elementary.js';
-import { binaryNumber, unaryNumber } from './expression.js';
+import { binaryNumber, unaryNumber } from './numbers.js';
 
 /** Arguments of every size. */
 const anywhere = fc.oneof(

@@ -1,4 +1,5 @@
-import { binaryNumber, type Expression, holds, unaryNumber } from './expression.js';
+import type { Expression } from './expression.js';
+import { binaryNumber, holds, unaryNumber } from './numbers.js';
 import { failure } from './error.js';
 
 /** The value of an expression at one point: the reference interpreter, for tests and witnesses, not for loops. */

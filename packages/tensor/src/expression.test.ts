@@ -16,14 +16,13 @@ import {
   softplus,
   softplusIntegral,
   sub,
-  substitute,
   tanh,
   transferDifference,
   variable,
-  variablesOf,
   where,
   less,
 } from './expression.js';
+import { substitute, variablesOf } from './fold.js';
 import { arbitraryExpression } from './laws/index.js';
 
 const x = variable('x');

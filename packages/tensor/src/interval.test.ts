@@ -17,7 +17,6 @@ import {
   max,
   min,
   mul,
-  parts,
   sqrt,
   square,
   sub,
@@ -26,6 +25,7 @@ import {
   variable,
   where,
 } from './expression.js';
+import { parts } from './fold.js';
 import {
   binaryInterval,
   compareIntervals,

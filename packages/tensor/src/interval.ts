@@ -1,11 +1,5 @@
-import {
-  binaryNumber,
-  type BinaryOperation,
-  type Comparison,
-  type Expression,
-  unaryNumber,
-  type UnaryOperation,
-} from './expression.js';
+import { type BinaryOperation, type Comparison, type Expression, type UnaryOperation } from './expression.js';
+import { binaryNumber, unaryNumber } from './numbers.js';
 import { failure } from './error.js';
 
 /** All real numbers between `low` and `high`; an infinite end means unbounded, and is not itself a value. */

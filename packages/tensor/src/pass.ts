@@ -1,6 +1,7 @@
 import type { PassRequest, PassResult, Rows } from './backend.js';
 import { type Issue, refuse } from './error.js';
-import { type Expression, variablesOf } from './expression.js';
+import type { Expression } from './expression.js';
+import { variablesOf } from './fold.js';
 import { matrix, type Matrix } from './matrix.js';
 
 /** The sizes of a pass: X is [time, predictor], currents and data are [time, unit]. */

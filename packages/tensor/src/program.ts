@@ -1,11 +1,5 @@
-import {
-  type BinaryOperation,
-  type Comparison,
-  type Expression,
-  parts,
-  type UnaryOperation,
-  variablesOf,
-} from './expression.js';
+import type { BinaryOperation, Comparison, Expression, UnaryOperation } from './expression.js';
+import { parts, variablesOf } from './fold.js';
 
 /**
  * A list of block operations on numbered registers, compiled once from one or more expressions with shared parts

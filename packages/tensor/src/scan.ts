@@ -1,7 +1,8 @@
 import { runProgram, scratchFor } from './blocks.js';
 import { derivative } from './derivative.js';
 import { type Issue, refuse } from './error.js';
-import { mul, type Expression, variable, variablesOf } from './expression.js';
+import { mul, type Expression, variable } from './expression.js';
+import { variablesOf } from './fold.js';
 import type { Host, ScanAdjoint, ScanRequest, ScanResult } from './host.js';
 import { copyMatrix, matrix, type Matrix, rowRange } from './matrix.js';
 import { compile, type Program } from './program.js';

@@ -11,6 +11,7 @@ import {
   variablesOf,
   type UnaryOperation,
   wholeLine,
+  fold,
 } from '@drnn/tensor';
 
 /** A range for every variable. */
@@ -37,39 +38,7 @@ export const behaviourOn = (
   z: string,
   meets: (node: Extract<Expression, { kind: 'where' }>) => boolean,
 ): ((e: Expression) => Behaviour) => {
-  const done = new Map<Expression, Behaviour>();
-  const visit = (node: Expression): Behaviour => {
-    const known = done.get(node);
-    if (known !== undefined) return known;
-    const result = study(node);
-    done.set(node, result);
-    return result;
-  };
-  const study = (node: Expression): Behaviour => {
-    switch (node.kind) {
-      case 'constant':
-        return { value: pointInterval(node.value), quotient: zero };
-      case 'variable': {
-        const range = box[node.name] ?? wholeLine;
-        return {
-          value: { low: range.low, high: range.high, defined: true },
-          quotient: node.name === z ? { low: 1, high: 1 } : zero,
-        };
-      }
-      case 'unary': {
-        const { value, quotient } = visit(node.argument);
-        return {
-          value: unaryInterval(node.operation, value),
-          quotient: isZero(quotient) ? zero : times(rate(node.operation, value), quotient),
-        };
-      }
-      case 'binary':
-        return ofBinary(node, visit(node.left), visit(node.right));
-      case 'where':
-        return ofWhere(node);
-    }
-  };
-  const ofWhere = (node: Extract<Expression, { kind: 'where' }>): Behaviour => {
+  const ofWhere = (node: Extract<Expression, { kind: 'where' }>, visit: (part: Expression) => Behaviour): Behaviour => {
     const [left, right] = [visit(node.left), visit(node.right)];
     const compared = left.value.defined && right.value.defined;
     const truth = compareIntervals(node.comparison, left.value, right.value);
@@ -95,7 +64,30 @@ export const behaviourOn = (
       quotient: { low: jump.low >= 0 ? smooth.low : -Infinity, high: jump.high <= 0 ? smooth.high : Infinity },
     };
   };
-  return visit;
+  return fold<Behaviour>((node, visit) => {
+    switch (node.kind) {
+      case 'constant':
+        return { value: pointInterval(node.value), quotient: zero };
+      case 'variable': {
+        const range = box[node.name] ?? wholeLine;
+        return {
+          value: { low: range.low, high: range.high, defined: true },
+          quotient: node.name === z ? { low: 1, high: 1 } : zero,
+        };
+      }
+      case 'unary': {
+        const { value, quotient } = visit(node.argument);
+        return {
+          value: unaryInterval(node.operation, value),
+          quotient: isZero(quotient) ? zero : times(rate(node.operation, value), quotient),
+        };
+      }
+      case 'binary':
+        return ofBinary(node, visit(node.left), visit(node.right));
+      case 'where':
+        return ofWhere(node, visit);
+    }
+  });
 };
 
 const isZero = (a: Interval): boolean => a.low === 0 && a.high === 0;

@@ -1,4 +1,4 @@
-import { compareIntervals, type Expression, parts, type Where } from '@drnn/tensor';
+import { compareIntervals, type Expression, fold, parts, type Where } from '@drnn/tensor';
 import { type Canonical } from './canonical.js';
 import { samePolynomial } from './polynomial.js';
 import { type Behaviour } from './difference-quotient.js';
@@ -19,15 +19,7 @@ export const isContinuous = (e: Expression): boolean => nodesOf(e).every((node) 
 
 /** Takes the branch of every `where`, `min`, `max` and `abs` that the box decides. */
 export const resolve = (e: Expression, behaviour: (e: Expression) => Behaviour, store: Canonical): Expression => {
-  const done = new Map<Expression, Expression>();
-  const visit = (node: Expression): Expression => {
-    const known = done.get(node);
-    if (known !== undefined) return known;
-    const result = rule(node);
-    done.set(node, result);
-    return result;
-  };
-  const rule = (node: Expression): Expression => {
+  const take = fold<Expression>((node, visit) => {
     switch (node.kind) {
       case 'constant':
       case 'variable':
@@ -64,8 +56,8 @@ export const resolve = (e: Expression, behaviour: (e: Expression) => Behaviour, 
         );
       }
     }
-  };
-  return visit(e);
+  });
+  return take(e);
 };
 
 /**

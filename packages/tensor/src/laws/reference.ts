@@ -1,5 +1,6 @@
 import type { Accuracy } from '../backend.js';
-import { binaryNumber, type Expression, holds, unaryNumber } from '../expression.js';
+import { type Expression } from '../expression.js';
+import { binaryNumber, holds, unaryNumber } from '../numbers.js';
 import { matrix, type Matrix } from '../matrix.js';
 
 /** Independent answers in plain loops, each with the size of the rounding error it allows a backend. */

@@ -125,7 +125,7 @@ export const run = async <State extends Iterate>(
   };
 };
 
-/** Error bounds on demand: a solver's own, else estimated at most once for every halving of the residual. */
+/** Error bounds on demand: a solver's own, else estimated, once more only when the last one, scaled, meets the target. */
 const errorBounds = (problem: Problem) => {
   let spent = 0;
   let latest: { readonly step: number; readonly residual: number; readonly bound: number } | null = null;
@@ -134,7 +134,7 @@ const errorBounds = (problem: Problem) => {
     if (latest?.step === state.step) return latest.bound;
     if (latest !== null && state.residual > 0) {
       const expected = latest.bound * (state.residual / latest.residual);
-      if (expected > 2 * target) return expected;
+      if (expected > target) return expected;
     }
     const began = performance.now();
     const bound = await thetaErrorBound(state.problem ?? problem, state.theta, state.gradient);

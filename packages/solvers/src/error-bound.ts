@@ -5,8 +5,8 @@ import type { Problem } from './problem.js';
 /**
  * Estimates |H_j^-1 g_j| / |theta_j|, the largest over units, where H_j is unit j's Hessian on its free coordinates: by
  * conjugate gradients on all units at once, preconditioned by the metric, until each unit's preconditioned residual
- * has fallen to a tenth. The iterates grow from 0 towards the solution, so that a stop at `maxProducts` gives an
- * estimate from below. Cost 6 T P N flop a product. (Hestenes & Stiefel 1952.)
+ * has fallen to a tenth, or the estimate has grown by less than 1% in four products. The iterates grow from 0 towards
+ * the solution, so that a stop before that gives an estimate from below. Cost 6 T P N flop a product. (Hestenes & Stiefel 1952.)
  */
 export const thetaErrorBound = async (
   problem: Problem,
@@ -22,7 +22,10 @@ export const thetaErrorBound = async (
   const direction = copyMatrix(preconditioned);
   let energy = host.columnDot(remaining, preconditioned);
   const goal = energy.map((e) => e / 100);
-  for (let k = 0; k < maxProducts && energy.some((e, j) => e > goal[j]!); k++) {
+  const sizes = host.columnDot(theta, theta);
+  const estimates: number[] = [];
+  const settled = (): boolean => (estimates.at(-1) ?? Infinity) <= 1.01 * (estimates.at(-5) ?? 0);
+  for (let k = 0; k < maxProducts && energy.some((e, j) => e > goal[j]!) && !settled(); k++) {
     const product = await problem.curvatureTimes(theta, direction);
     const curvature = host.columnDot(direction, product);
     const length = energy.map((e, j) => (curvature[j]! > 0 ? e / curvature[j]! : 0));
@@ -40,8 +43,9 @@ export const thetaErrorBound = async (
     scaleColumns(direction, beta);
     for (let i = 0; i < direction.data.length; i++) direction.data[i]! += next.data[i]!;
     energy = nextEnergy;
+    estimates.push(relativeSize(host.columnDot(solution, solution), sizes));
   }
-  const bound = relativeSize(host.columnDot(solution, solution), host.columnDot(theta, theta));
+  const bound = estimates.at(-1) ?? 0;
   if (problem.noiseFloor === 0) return bound;
   // What the rows' rounding hides of the gradient moves theta in the same proportion as what is seen of it.
   const seen = residualOf(metric.dualNorm(gradient), await problem.gradientScale(), 0);

@@ -1,7 +1,7 @@
 import { backend as cpuBackend } from '@drnn/backend-cpu';
 import { certify, type Certificate, matching, type Objective, type Transfer } from '@drnn/objectives';
 import { concatenateRecordings, type Model, readRecording, type Recording, type Source } from '@drnn/recordings';
-import { type Observations, splitTransitions, type Transitions, transitions } from '@drnn/simulator';
+import { type Observations, selectTransitions, splitTransitions, type Transitions, transitions } from '@drnn/simulator';
 import {
   accelerate,
   anderson,
@@ -24,7 +24,7 @@ import {
   withStopping,
   withTrace,
 } from '@drnn/solvers';
-import { type Backend, failure, matrix, type Matrix, refuse } from '@drnn/tensor';
+import { type Backend, failure, type Issue, matrix, type Matrix, refuse } from '@drnn/tensor';
 import { alphaOf, type FitOptions, settle, type Settings, transferOf } from './fit-options.js';
 import { type Identifiability, identifiabilityOf } from './identifiability.js';
 import type { HeldOutTraces, Scores } from './report/report-data.js';
@@ -206,7 +206,7 @@ const isList = (inputs: Matrix | readonly Matrix[]): inputs is readonly Matrix[]
 
 /**
  * Fits a network to a recording: scales, inverts to targets, fits the first part of every trial, scores the rest, and
- * refits on everything. One convex problem a unit, all solved together; any start gives the same answer. Errors: one
+ * refits on everything. One convex problem a unit, all solved together; with a ridge any start gives the same answer. Errors: one
  * `DrnnError` with everything that is wrong with the recording or the options.
  *
  * @example
@@ -234,7 +234,7 @@ const fitOn = async (
   settings: Settings,
   began: number,
 ): Promise<Fit> => {
-  const transfer = context.objective?.transfer ?? transferOf(settings.loss);
+  const transfer = transferFor(context.objective, settings);
   const trials = combineTrials(session.trials, settings.trials, session.rates.rows);
   const raw = transitions({
     rates: session.rates,
@@ -257,27 +257,23 @@ const fitOn = async (
   );
   const scaling = scalingOf(raw, settings.scale, settings.center, transfer, (j) => session.unitNames[j] ?? `unit ${j}`);
   const all = applyScaling(raw, scaling);
-  const objective = context.objective ?? objectiveOf(settings, transfer);
+  const objective = onFrames(context.objective ?? objectiveOf(settings, transfer), all);
   const certificate = certify(objective);
   const horizon = settings.horizon ?? Math.max(1, Math.round(10 / mean(all.alpha)));
   const start = context.from === undefined ? undefined : thetaFrom(context.from, all, settings.bias);
 
   const split = settings.holdout > 0 ? splitTransitions(all, settings.holdout) : null;
-  const first = await solve(
-    on,
-    split?.train ?? all,
-    objective,
-    context,
-    settings,
-    split === null ? 'fit' : 'scoring fit',
-    start,
-  );
+  const trained = split?.train ?? all;
+  refuse(unobservedUnits(trained, session.unitNames));
+  // A row with an interpolated predictor knows of the frame that it is to predict.
+  const heldOut = split === null ? null : withoutInterpolated(split.heldOut);
+  const first = await solve(on, trained, objective, context, settings, split === null ? 'fit' : 'scoring fit', start);
   const scoresBegan = performance.now();
   const scored: ScoredModel = { theta: first.solution.theta, bias: settings.bias, transfer, ...scaling };
   const aborted = first.solution.status === 'aborted';
-  const scores = split === null || aborted ? null : scoresOf(on.host, scored, split.train, split.heldOut, horizon);
-  const traces =
-    split === null || aborted ? null : tracesOf(on.host, scored, split.heldOut, horizon, session.unitNames);
+  const judged = heldOut !== null && !aborted;
+  const scores = judged ? scoresOf(on.host, scored, trained, heldOut, horizon) : null;
+  const traces = judged ? tracesOf(on.host, scored, heldOut, horizon, session.unitNames) : null;
   const scoreSeconds = (performance.now() - scoresBegan) / 1000;
   const refit = split !== null && settings.refit && !aborted;
   const last = refit ? await solve(on, all, objective, context, settings, 'refit', first.solution.theta) : first;
@@ -404,6 +400,59 @@ const solverFor = (
   const acceleration =
     settings.accelerate === 'anderson' ? anderson(5) : settings.accelerate === 'nesterov' ? nesterov : unaccelerated;
   return { solver: accelerate(acceleration)(sharedNewton), notes: [] };
+};
+
+/** The transfer function of the network: that of an objective of one's own, or of the loss. */
+const transferFor = (own: Objective | undefined, settings: Settings): Transfer => {
+  if (own === undefined) return transferOf(settings.loss);
+  if (own.transfer === null) {
+    throw failure({
+      path: 'objective',
+      seen: 'an objective without a transfer function',
+      expected: 'one, since a network needs it to run',
+      hint: 'give `transfer` with the loss, or solve the problem alone with `run`',
+    });
+  }
+  return own.transfer;
+};
+
+/** Explicit weights with a row for every transition, moved to the frames, so that parts of the samples find theirs. */
+const onFrames = (objective: Objective, all: Transitions): Objective => {
+  const { weights } = objective;
+  if (weights.kind !== 'explicit' || weights.values.rows !== all.targets.rows) return objective;
+  const { columns, data } = weights.values;
+  const values = matrix((all.frames.at(-1) ?? 0) + 1, columns);
+  all.frames.forEach((frame, row) => {
+    values.data.set(data.subarray(row * columns, (row + 1) * columns), frame * columns);
+  });
+  return { ...objective, weights: { kind: 'explicit', values } };
+};
+
+/** A unit of which no two successive frames are observed has no target at all. */
+const unobservedUnits = ({ targets, weights, units }: Transitions, names: readonly string[]): readonly Issue[] => {
+  if (weights === null) return [];
+  const seen = new Uint8Array(units);
+  weights.data.forEach((w, i) => {
+    if (w > 0) seen[i % units] = 1;
+  });
+  return Array.from(seen).flatMap((any, j) =>
+    any === 1
+      ? []
+      : [
+          {
+            path: names[j] ?? `unit ${j}`,
+            seen: `no two successive observed frames in ${targets.rows} training transitions`,
+            expected: 'a unit with targets to be fitted to',
+            hint: 'leave the unit out',
+          },
+        ],
+  );
+};
+
+const withoutInterpolated = (heldOut: Transitions): Transitions | null => {
+  const rows = Array.from(heldOut.interpolated, (known, row) => (known === 1 ? -1 : row)).filter((row) => row >= 0);
+  if (rows.length === heldOut.interpolated.length) return heldOut;
+  return rows.length === 0 ? null : selectTransitions(heldOut, rows);
 };
 
 /** W [unit, unit] and Win [unit, input] with row = target, and b, from Theta [predictor, unit]. */

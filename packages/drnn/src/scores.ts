@@ -237,7 +237,9 @@ const determination = (
   for (let i = 0; i < rows * columns; i++) {
     if (weights !== null && weights.data[i] === 0) continue;
     const j = i % columns;
-    error[j]! += (predicted.data[i]! - actual.data[i]!) ** 2;
+    const e = (predicted.data[i]! - actual.data[i]!) ** 2;
+    // A network that has left the numbers is infinitely wrong, not unknown.
+    error[j]! += Number.isFinite(e) ? e : Infinity;
     total[j]! += (actual.data[i]! - mean[j]!) ** 2;
   }
   const byUnit = error.map((e, j) => (total[j]! > 0 ? 1 - e / total[j]! : Number.NaN));

@@ -26,6 +26,16 @@ export const warningsOf = (fit: Judged): readonly string[] => {
       `${percent(clipped)} of the targets lie outside the range of the transfer function, or at its very ends, and are clipped to it; another alpha, scale or loss may suit these data better.`,
     );
   }
+  const { condition, effectiveDirections, predictors } = fit.identifiability;
+  if (fit.objective.penalty.strength === 0 && !(condition < 1 / (predictors * Number.EPSILON))) {
+    said.push(
+      'Some weights are not determined by the data, and there is no ridge to choose: other networks fit as well.',
+    );
+  } else if (effectiveDirections < predictors / 2) {
+    said.push(
+      `The ridge outweighs the data in most directions (the data determine ${effectiveDirections.toFixed(1)} of ${predictors}): the weights are too small. A smaller ridge, or scale quantile for activity in small units, helps.`,
+    );
+  }
   if (scores !== null) said.push(...belowBaseline(scores));
   if (scores !== null && (scores.closedLoop.at(-1)?.horizon ?? 0) < fit.horizon) {
     said.push(
@@ -38,7 +48,8 @@ export const warningsOf = (fit: Judged): readonly string[] => {
 const belowBaseline = ({ oneStep, drive, closedLoop, baseline }: NonNullable<Fit['scores']>): readonly string[] => {
   const said: string[] = [];
   const compare = (what: string, ours: number, name: string, theirs: number): void => {
-    if (ours < theirs) said.push(`${what}: R2 ${r2(ours)} is below that of ${name} (${r2(theirs)}).`);
+    if (ours === -Infinity) said.push(`${what}: the network diverged.`);
+    else if (ours < theirs) said.push(`${what}: R2 ${r2(ours)} is below that of ${name} (${r2(theirs)}).`);
   };
   compare('One step ahead', oneStep.pooled, 'persistence', baseline.oneStep.persistence.pooled);
   compare('One step ahead', oneStep.pooled, 'each unit predicting itself', baseline.oneStep.autoregression.pooled);
@@ -47,7 +58,7 @@ const belowBaseline = ({ oneStep, drive, closedLoop, baseline }: NonNullable<Fit
     const persistence = baseline.closedLoop.persistence[i];
     if (persistence === undefined) return;
     compare(`Closed loop after ${score.horizon} frames`, score.pooled, 'persistence', persistence.pooled);
-    if (score.pooled < 0) {
+    if (score.pooled < 0 && score.pooled > -Infinity) {
       said.push(
         `Closed loop after ${score.horizon} frames: R2 ${r2(score.pooled)} is worse than predicting the training mean.`,
       );
@@ -63,8 +74,9 @@ export const verdictOf = ({ scores, solution }: Judged): string => {
   const { oneStep, drive, baseline } = scores;
   const best = Math.max(baseline.oneStep.persistence.pooled, baseline.oneStep.autoregression.pooled);
   const gained = 1 - (1 - oneStep.pooled) / (1 - best);
-  const ahead =
-    gained > 0.02
+  const ahead = !Number.isFinite(gained)
+    ? 'one step ahead nothing can be said'
+    : gained > 0.02
       ? `one step ahead it removes ${percent(gained)} of the error of the better trivial predictor`
       : gained >= 0
         ? 'one step ahead it is hardly better than a trivial predictor'

@@ -37,8 +37,8 @@ export interface Objective extends PointwiseLoss {
   readonly penalty: Penalty;
   readonly constraints: Constraints;
   /**
-   * The margin by which targets are kept inside a bounded range, as a fraction of half its width; null to leave them.
-   * phi^-1 is infinite at the ends of the range.
+   * The margin by which targets are kept inside the range, as a fraction of half its width (itself, where the range has
+   * one end); null to leave them. phi^-1 is infinite at the ends of the range.
    */
   readonly targetClip: number | null;
   /** Sup of the curvature for weight 1 and no clip; null where there is none or it is not known. */
@@ -59,7 +59,10 @@ export interface ObjectiveOptions {
   readonly penalty?: Penalty;
   /** Default: no self-connections. */
   readonly constraints?: Constraints;
-  /** Default 1e-6 for bounded transfers: phi^-1 stays below 7.3, and 1 / (1 - d^2) below 5.1e5. */
+  /**
+   * Default 1e-6 where the range has an end: phi^-1 of tanh stays below 7.3, and 1 / (1 - d^2) below 5.1e5. Beyond an
+   * end of the range Phi(z) - d z has no minimum.
+   */
   readonly targetClip?: number | null;
 }
 
@@ -86,7 +89,7 @@ const build = (
   const clip = options.clip ?? null;
   const penalty = options.penalty ?? ridge(options.ridge ?? 1e-5);
   const constraints = options.constraints ?? { zeroDiagonal: true };
-  const bounded = transfer !== null && Number.isFinite(transfer.range.low) && Number.isFinite(transfer.range.high);
+  const bounded = transfer !== null && (Number.isFinite(transfer.range.low) || Number.isFinite(transfer.range.high));
   const targetClip = options.targetClip === undefined ? (bounded ? 1e-6 : null) : options.targetClip;
   refuse([
     ...objectiveIssues(clip, targetClip, transfer, weights, extra.matching),

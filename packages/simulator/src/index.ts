@@ -2,7 +2,7 @@ export { randomNetwork, type Network, type RandomNetworkOptions } from './networ
 export { noiseSampler, type Noise, type NoiseSampler } from './noise.js';
 export { fillGaussian, fillLaplace, fillPoisson, randomStream, uniform, type RandomStream } from './random.js';
 export { simulate, type Simulation, type SimulationOptions } from './simulate.js';
-export { applyTransfer, type Transfer } from './transfer.js';
+export { applyTransfer, type TransferName } from './transfer.js';
 export {
   selectTransitions,
   splitTransitions,

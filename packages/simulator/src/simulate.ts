@@ -1,7 +1,7 @@
 import { failure, firstNonFinite, matrix, refuse, type Issue, type Matrix } from '@drnn/tensor';
 import { initialRates } from './network.js';
 import { noiseIssues, noiseSampler, type Noise, type NoiseSampler } from './noise.js';
-import { applyTransfer, transferNames, type Transfer } from './transfer.js';
+import { applyTransfer, transferNames, type TransferName } from './transfer.js';
 
 export interface SimulationOptions {
   /** `[unit, unit]`, row = target. */
@@ -31,7 +31,7 @@ export interface SimulationOptions {
   /** `rate` (default) or `current`: see `simulate`. */
   readonly form?: 'rate' | 'current';
   /** phi; default tanh. */
-  readonly transfer?: Transfer;
+  readonly transfer?: TransferName;
   /**
    * The time index of the initial state (default 0). A run from the `finalState` of another one, with that one's last
    * time index here, continues it bit for bit.

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { applyTransfer, type Transfer } from './transfer.js';
+import { applyTransfer, type TransferName } from './transfer.js';
 
-const at = (transfer: Transfer, z: number): number => {
+const at = (transfer: TransferName, z: number): number => {
   const values = Float64Array.of(z);
   applyTransfer(transfer, values);
   return values[0] ?? Number.NaN;

@@ -1,7 +1,7 @@
 /** The nondecreasing functions from current to rate that a network may use. */
-export type Transfer = 'tanh' | 'logistic' | 'softplus' | 'relu' | 'identity' | 'exp';
+export type TransferName = 'tanh' | 'logistic' | 'softplus' | 'relu' | 'identity' | 'exp';
 
-const inPlace: Readonly<Record<Transfer, (z: Float64Array) => void>> = {
+const inPlace: Readonly<Record<TransferName, (z: Float64Array) => void>> = {
   tanh: (z) => {
     for (let i = 0; i < z.length; i++) z[i] = Math.tanh(z[i]!);
   },
@@ -27,4 +27,4 @@ const inPlace: Readonly<Record<Transfer, (z: Float64Array) => void>> = {
 export const transferNames: readonly string[] = Object.keys(inPlace);
 
 /** Replaces every current z by phi(z): tanh, 1 / (1 + e^-z), log(1 + e^z), max(z, 0), z, or e^z; stable for all z. */
-export const applyTransfer = (transfer: Transfer, z: Float64Array): void => inPlace[transfer](z);
+export const applyTransfer = (transfer: TransferName, z: Float64Array): void => inPlace[transfer](z);

@@ -36,6 +36,8 @@ export interface Transitions {
   readonly frames: Int32Array;
   /** The row at which each trial starts, in order; trials that leave no row are absent. */
   readonly trialStarts: Int32Array;
+  /** `[transition]`: 1 where a predictor of the row was interpolated, so that it knows of the frame to be predicted. */
+  readonly interpolated: Uint8Array;
   readonly units: number;
   readonly inputs: number;
   /** `[unit]` dt / tau. */
@@ -300,7 +302,8 @@ export const transitions = (observations: Observations): Transitions => {
     row++;
   }
 
-  let interpolated = 0;
+  let filled = 0;
+  const interpolated = new Uint8Array(rows);
   if (observed !== undefined && missing === 'interpolate') {
     missingRuns(observed, startsTrial, (unit, from, to) => {
       if (!bridged(from, to)) return;
@@ -310,7 +313,8 @@ export const transitions = (observations: Observations): Transitions => {
         const at = rowOfFrame[t]!;
         if (at < 0) continue;
         predictors.data[at * width + unit] = before + step * (t - from + 1);
-        interpolated++;
+        interpolated[at] = 1;
+        filled++;
       }
     });
   }
@@ -321,10 +325,11 @@ export const transitions = (observations: Observations): Transitions => {
     weights: unweighted === 0 ? null : weights,
     frames,
     trialStarts: Int32Array.from(trialStarts),
+    interpolated,
     units,
     inputs: inputCount,
     alpha,
-    dropped: { rows: pairs - rows, interpolated },
+    dropped: { rows: pairs - rows, interpolated: filled },
   };
 };
 
@@ -374,6 +379,7 @@ export const selectTransitions = (all: Transitions, rowIndexes: ArrayLike<number
     weights: weights === null || weights.data.every((w) => w === 1) ? null : weights,
     frames,
     trialStarts: Int32Array.from(trialStarts),
+    interpolated: Uint8Array.from(rowIndexes, (row) => all.interpolated[row]!),
     alpha: all.alpha.slice(),
   };
 };

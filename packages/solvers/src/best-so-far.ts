@@ -16,6 +16,7 @@ export const bestSoFar = <State extends Iterate>(solver: Solver<State>): Solver<
   step: async (problem, state) => {
     const inner = await solver.step(problem, state.inner);
     const better = inner.objective < state.objective;
-    return { ...(better ? snapshot(inner) : state), step: inner.step, inner };
+    const exhausted = inner.exhausted ?? false;
+    return { ...(better ? snapshot(inner) : state), step: inner.step, exhausted, inner };
   },
 });

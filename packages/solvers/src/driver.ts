@@ -88,7 +88,7 @@ export const run = async <State extends Iterate>(
       break;
     }
     trace.push({ step: state.step, objective: state.objective, residual: state.residual, seconds: seconds(began) });
-    if (state.residual < 0.9 * progress.residual) {
+    if (state.residual < 0.99 * progress.residual) {
       progress.residual = state.residual;
       progress.at = state.step;
     }
@@ -129,8 +129,14 @@ export const run = async <State extends Iterate>(
 const errorBounds = (problem: Problem) => {
   let spent = 0;
   let latest: { readonly step: number; readonly residual: number; readonly bound: number } | null = null;
+  // At the floor of the arithmetic a bound jumps about; the largest since the residual last halved is the honest one.
+  let own = { residual: Infinity, bound: 0 };
+  const steady = (residual: number, bound: number): number => {
+    own = residual <= own.residual / 2 ? { residual, bound } : { ...own, bound: Math.max(own.bound, bound) };
+    return own.bound;
+  };
   const of = async (state: Iterate, target: number): Promise<number> => {
-    if (state.thetaErrorBound !== undefined) return state.thetaErrorBound;
+    if (state.thetaErrorBound !== undefined) return steady(state.residual, state.thetaErrorBound);
     if (latest?.step === state.step) return latest.bound;
     if (latest !== null && state.residual > 0) {
       const expected = latest.bound * (state.residual / latest.residual);

@@ -38,7 +38,8 @@ export const thetaErrorBound = async (
     const next = metric.solve(remaining);
     const nextEnergy = host.columnDot(remaining, next);
     // A direction without curvature and with a gradient (a unit all of whose samples are clipped): no finite step.
-    if (nextEnergy.some((e, j) => !(e <= 1e8 * 100 * goal[j]!))) return Infinity;
+    const flat = curvature.some((c, j) => !(c > 0) && energy[j]! > goal[j]!);
+    if (flat || nextEnergy.some((e, j) => !(e <= 1e8 * 100 * goal[j]!))) return Infinity;
     const beta = nextEnergy.map((e, j) => (energy[j]! > 0 && length[j]! > 0 ? e / energy[j]! : 0));
     scaleColumns(direction, beta);
     for (let i = 0; i < direction.data.length; i++) direction.data[i]! += next.data[i]!;

@@ -37,6 +37,16 @@ export const metricOf = (host: Host, gram: Matrix, ridge: Float64Array, free: Fr
   };
 };
 
+/** Whether every pivot is above the rounding of its diagonal entry: below that, a factor says nothing of a sign. */
+const isDefinite = (a: Matrix, { lower }: CholeskyFactor): boolean => {
+  const n = a.rows;
+  for (let k = 0; k < n; k++) {
+    const i = k * n + k;
+    if (!(lower.data[i]! ** 2 > n * Number.EPSILON * a.data[i]!)) return false;
+  }
+  return true;
+};
+
 /** Where X'X is singular (few samples, no ridge), any positive definite metric still gives descent. */
 const factorise = (host: Host, a: Matrix): { readonly factor: CholeskyFactor; readonly jitter: number } => {
   const n = a.rows;
@@ -46,7 +56,7 @@ const factorise = (host: Host, a: Matrix): { readonly factor: CholeskyFactor; re
   for (let jitter = 0; ; jitter = jitter === 0 ? 1e-14 * scale : jitter * 10) {
     if (jitter > 0) for (let p = 0; p < n; p++) a.data[p * n + p]! += jitter;
     const result = host.cholesky(a);
-    if (result.ok) return { factor: result.factor, jitter };
+    if (result.ok && isDefinite(a, result.factor)) return { factor: result.factor, jitter };
     if (!(jitter < scale)) {
       throw failure({
         path: 'recording',

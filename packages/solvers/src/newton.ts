@@ -28,7 +28,7 @@ const halvings = 40;
 /**
  * Newton's method for each unit with its own Hessian, all units in step: X' diag(h_j) X + Lambda is formed and factored
  * on the free coordinates, and each unit halves its step until its objective falls enough. The reference: T P^2 N flop
- * a step, quadratic convergence, no bound on the curvature needed, and an exact error bound. Far from the optimum a
+ * a step, quadratic convergence, no bound on the curvature needed, and an error bound that is H^-1 g itself. Far from the optimum a
  * clipped slope leaves samples without curvature and steps without measure: a unit that had to shorten its step adds
  * mu (X'X + Lambda) to its Hessian (Levenberg 1944; Marquardt 1963), mu growing until steps fit and fading when they do.
  */
@@ -58,10 +58,11 @@ export const newtonWith = (options: NewtonOptions = {}): Solver<NewtonState> => 
 export const newton: Solver<NewtonState> = newtonWith();
 
 const smallestDamping = 1e-3;
+const largestDamping = 1e6;
 
 const nextDamping = (mu: number, length: number): number => {
   if (length >= 1) return mu / 10 < smallestDamping ? 0 : mu / 10;
-  return length <= 0.25 ? Math.min(Math.max(smallestDamping, 30 * mu), 1e6) : mu;
+  return length <= 0.25 ? Math.min(Math.max(smallestDamping, 30 * mu), largestDamping) : mu;
 };
 
 interface Found {
@@ -78,14 +79,15 @@ const stateAt = async (
 ): Promise<NewtonState> => {
   const { host } = problem.on;
   const metric = await problem.metric();
-  const direction = await newtonDirection(problem, at, options.unitsAtOnce ?? 16);
+  const { direction, exact } = await newtonDirection(problem, at, options.unitsAtOnce ?? 16);
   return {
     ...at,
     objective: sum(at.value),
     direction,
     residual: residualOf(metric.dualNorm(at.gradient), at.scale, problem.noiseFloor),
-    // A damped step is shorter than H^-1 g and bounds nothing: the driver then makes its own estimate.
-    ...(at.damping.some((mu) => mu > 0)
+    // A step that is damped, of a shifted Hessian, or of a rounded gradient is not H^-1 g: the driver makes its own
+    // estimate then.
+    ...(!exact || problem.noiseFloor > 0
       ? {}
       : {
           thetaErrorBound: relativeSize(host.columnDot(direction, direction), host.columnDot(at.theta, at.theta)),
@@ -93,16 +95,17 @@ const stateAt = async (
   };
 };
 
-/** -H_j^-1 g_j for every unit, the Hessians made in blocks of units in one sweep each. */
+/** -H_j^-1 g_j for every unit, the Hessians made in blocks of units in one sweep each; `exact` if nothing was added. */
 const newtonDirection = async (
   problem: Problem,
   { theta, gradient, damping }: Pick<NewtonState, 'theta' | 'gradient' | 'damping'>,
   unitsAtOnce: number,
-): Promise<Matrix> => {
+): Promise<{ readonly direction: Matrix; readonly exact: boolean }> => {
   const { host } = problem.on;
   const { predictors, units } = problem.shape;
   const direction = matrix(predictors, units);
   const gram = await problem.gram();
+  let exact = damping.every((mu) => mu === 0);
   const curvatures = await problem.curvatures(theta);
   try {
     for (let from = 0; from < units; from += unitsAtOnce) {
@@ -131,6 +134,7 @@ const newtonDirection = async (
             reduced.data[a * set.length + a]! += (jitter * (trace > 0 ? trace : 1)) / set.length;
           }
           result = host.cholesky(reduced);
+          exact = false;
         }
         if (!result.ok) return;
         host.choleskySolve(result.factor, right, right);
@@ -140,7 +144,7 @@ const newtonDirection = async (
   } finally {
     curvatures.release();
   }
-  return direction;
+  return { direction, exact };
 };
 
 /**
@@ -173,7 +177,9 @@ const search = async (problem: Problem, state: NewtonState): Promise<Found & { r
       else length[j] = k + 1 < halvings ? length[j]! / 2 : 0;
     }
     if (settled.every((done) => done === 1)) {
-      return { theta, value, gradient, length, exhausted: length.every((a) => a === 0) };
+      // A unit that found no step tries again with more damping, as long as there is more to be had.
+      const exhausted = length.every((a, j) => a === 0 && state.damping[j]! >= largestDamping);
+      return { theta, value, gradient, length, exhausted };
     }
   }
 };

@@ -1,6 +1,6 @@
 import { type Objective, weightExpression } from '@drnn/objectives';
 import type { Transitions } from '@drnn/simulator';
-import { copyMatrix, failure, firstNonFinite, mapMatrix, matrix, type Matrix, refuse } from '@drnn/tensor';
+import { copyMatrix, evaluate, failure, firstNonFinite, mapMatrix, matrix, type Matrix, refuse } from '@drnn/tensor';
 
 /** What the loss sees of a recording: targets in the range of the inverse, their inverse, and weights. */
 export interface Samples {
@@ -30,20 +30,25 @@ export const samplesOf = (from: Transitions, objective: Objective): Samples => {
   };
 };
 
-/** Targets kept inside the open range of the transfer function, by `targetClip` times half its width. */
+/** Targets kept inside the open range of the transfer function, and how many observed ones that moved. */
 const clipTargets = (
-  { targets }: Transitions,
+  { targets, weights }: Transitions,
   { transfer, targetClip }: Objective,
 ): { readonly targets: Matrix; readonly clipped: number } => {
   if (transfer === null || targetClip === null) return { targets, clipped: 0 };
   const { low, high } = transfer.range;
-  const bounded = Number.isFinite(low) && Number.isFinite(high);
-  const margin = targetClip * (bounded ? (high - low) / 2 : 1);
+  const margin = targetClip * (Number.isFinite(low) && Number.isFinite(high) ? (high - low) / 2 : 1);
   const [lowest, highest] = [low + margin, high - margin];
+  // Where nothing was observed stands what the network does at rest, so that it has an inverse.
+  const rest = Math.min(highest, Math.max(lowest, evaluate(transfer.transfer(0), {})));
   const result = copyMatrix(targets);
   let clipped = 0;
   for (let i = 0; i < result.data.length; i++) {
     const value = result.data[i]!;
+    if (weights !== null && weights.data[i] === 0) {
+      result.data[i] = rest;
+      continue;
+    }
     if (value > highest) result.data[i] = highest;
     else if (value < lowest) result.data[i] = lowest;
     else continue;

@@ -10,7 +10,7 @@ export interface StopContext {
   thetaErrorBound(target: number): Promise<number>;
   /** The residual below which the backend's precision says nothing; 0 in float64. */
   readonly noiseFloor: number;
-  /** Steps since the residual last fell by a tenth below its lowest, or the objective by 1e-10 of itself. */
+  /** Steps since the residual last fell by a hundredth below its lowest, or the objective by 1e-10 of itself. */
   readonly stepsWithoutProgress: number;
 }
 

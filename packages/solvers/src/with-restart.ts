@@ -7,6 +7,8 @@ export const withRestart =
     ...solver,
     step: async (problem, state) => {
       const next = await solver.step(problem, state);
-      return next.step % every === 0 ? { ...(await solver.init(problem, next.theta)), step: next.step } : next;
+      return next.step % every === 0
+        ? { ...(await solver.init(next.problem ?? problem, next.theta)), step: next.step }
+        : next;
     },
   });

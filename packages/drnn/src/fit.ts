@@ -45,7 +45,8 @@ export interface FitProgress {
   readonly stage: 'scoring fit' | 'fit' | 'refit';
   readonly step: number;
   readonly residual: number;
-  readonly maxSteps: number;
+  /** From 0 to 1: how far the logarithm of the residual is on its way to the tolerance. */
+  readonly fraction: number;
 }
 
 /** Beyond the options of the command line: things that only a program can give. */
@@ -61,6 +62,8 @@ export interface FitContext extends FitOptions {
   readonly layout?: 'time-unit' | 'unit-time' | 'trial-time-unit';
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: FitProgress) => void;
+  /** Told before a long fit begins that the recording looks wrong, in a sentence. */
+  readonly onNotice?: (sentence: string) => void;
 }
 
 /** A fitted network and all that is known of how it came about. */
@@ -255,6 +258,11 @@ const fitOn = async (
           },
         ],
   );
+  if (raw.targets.rows < raw.units) {
+    context.onNotice?.(
+      `${raw.units} units, but only ${raw.targets.rows} transitions: if the rows of the file are units, stop here and say layout (--layout) unit-time`,
+    );
+  }
   const scaling = scalingOf(raw, settings.scale, settings.center, transfer, (j) => session.unitNames[j] ?? `unit ${j}`);
   const all = applyScaling(raw, scaling);
   const objective = onFrames(context.objective ?? objectiveOf(settings, transfer), all);
@@ -358,8 +366,13 @@ const solve = async (
 ): Promise<Solved> => {
   const task = await problem(on, samples, objective, { bias: settings.bias });
   const { solver, notes } = solverFor(task, context, settings);
-  const show = (state: Iterate): void =>
-    context.onProgress?.({ stage, step: state.step, residual: state.residual, maxSteps: settings.maxSteps });
+  let [first, fraction] = [0, 0];
+  const show = (state: Iterate): void => {
+    if (state.step === 0) first = state.residual;
+    const way = Math.log(first / state.residual) / Math.log(first / settings.tolerance);
+    fraction = Math.max(fraction, Math.min(1, Number.isFinite(way) ? way : 0));
+    context.onProgress?.({ stage, step: state.step, residual: state.residual, fraction });
+  };
   const rule = firstOf(tolerance(settings.tolerance), maxSteps(settings.maxSteps), stalled());
   const exact = on.precision === 'mixed' ? await cpuBackend({ precision: 'float64' }) : null;
   try {

@@ -38,6 +38,7 @@ export const predict = (
             path: 'rates',
             seen: `[time=${rates.rows}, unit=${rates.columns}]`,
             expected: `[time, unit=${units}], as the model`,
+            ...(rates.rows === units ? { hint: 'if its rows are units, say layout (--layout) unit-time' } : {}),
           },
         ]),
     ...(Number.isInteger(start) && start >= 0 && start < rates.rows
@@ -55,6 +56,7 @@ export const predict = (
             path: 'inputs',
             seen: `[time=${given.rows}, input=${given.columns}]`,
             expected: `[time >= ${start + steps}, input=${inputs}]`,
+            ...(given.rows > start ? { hint: `from frame ${start} at most ${given.rows - start} steps` } : {}),
           },
         ]
       : []),

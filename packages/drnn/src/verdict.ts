@@ -17,7 +17,7 @@ export const warningsOf = (fit: Judged): readonly string[] => {
   }
   if (fit.samples < fit.units + fit.inputs) {
     said.push(
-      `There are fewer transitions (${fit.samples}) than predictors (${fit.units + fit.inputs}): many networks fit these data equally well, and the ridge chooses among them.`,
+      `There are fewer transitions (${fit.samples}) than predictors (${fit.units + fit.inputs}): many networks fit these data equally well, and the ridge chooses among them. If the rows of the file are units, say layout unit-time.`,
     );
   }
   const clipped = Math.max(scaling.outsideAfter, fit.targetsClipped / (fit.samples * fit.units));
@@ -68,9 +68,12 @@ const belowBaseline = ({ oneStep, drive, closedLoop, baseline }: NonNullable<Fit
 };
 
 /** One honest sentence on what the scores mean. */
-export const verdictOf = ({ scores, solution }: Judged): string => {
+export const verdictOf = ({ scores, settings, solution }: Judged): string => {
   const state = solution.status === 'converged' ? 'The optimum was reached' : `The fit ended as ${solution.status}`;
-  if (scores === null) return `${state}; nothing was held out, so that nothing is known of how well it predicts.`;
+  if (scores === null) {
+    const why = settings.holdout > 0 ? 'it was not scored' : 'nothing was held out';
+    return `${state}; ${why}, so that nothing is known of how well it predicts.`;
+  }
   const { oneStep, drive, baseline } = scores;
   const best = Math.max(baseline.oneStep.persistence.pooled, baseline.oneStep.autoregression.pooled);
   const gained = 1 - (1 - oneStep.pooled) / (1 - best);

@@ -171,7 +171,7 @@ export const onlyArray = (file: ArrayFile, axes: number, path: string): string =
     hint: others
       ? 'an array of 3 axes needs the layout trial-time-unit'
       : candidates.length === 0
-        ? 'name an array with key'
-        : `choose with key: ${candidates.map(({ name }) => name).join(', ')}`,
+        ? 'name an array with key (--key)'
+        : `choose with key (--key): ${candidates.map(({ name }) => name).join(', ')}`,
   });
 };

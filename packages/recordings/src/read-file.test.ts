@@ -105,7 +105,7 @@ describe('reading files', () => {
 
   it('lists what is inside when the choice is not clear or the key is wrong', async () => {
     expect(await errorOf(readRecording(path('two.npz')))).toMatch(
-      /r float64 \[12, 5\], W float64 \[5, 5\].*choose with key: r, W/s,
+      /r float64 \[12, 5\], W float64 \[5, 5\].*choose with key \(--key\): r, W/s,
     );
     expect(await errorOf(readRecording(path('two.npz'), { key: 'q' }))).toMatch(/"q".*r, W/s);
     expect(await errorOf(readRecording(path('r.h5'), { key: 'q' }))).toMatch(/"q".*r \[12, 5\]/s);

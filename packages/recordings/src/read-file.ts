@@ -84,6 +84,14 @@ export const readRecording = async (path: string, options: ReadRecordingOptions 
   const bytes = await readBytes(path);
   const layout = options.layout ?? 'time-unit';
   const file = await openArrayFile(bytes, path, options.csv);
+  if (file.entry('drnn.json') !== null) {
+    throw failure({
+      path,
+      seen: 'a model of drnn',
+      expected: 'a recording',
+      hint: 'the recording goes first; a fit starts from a model with from (--from)',
+    });
+  }
   const key = keyOf(file, options.key, layout === 'trial-time-unit' ? 3 : 2, path);
   const array = await file.array(key);
   const sampling = await file.sampling(key);

@@ -84,6 +84,17 @@ const checkTrials = (given: ArrayLike<number>, frames: number, issues: Issue[]):
   return trials;
 };
 
+/** A unit that rises in equal steps is more likely the time than a cell. */
+const timeColumn = (rates: Matrix, column: string): readonly string[] => {
+  const at = (t: number): number => rates.data[t * rates.columns]!;
+  const step = at(1) - at(0);
+  if (rates.rows < 4 || !(step > 0)) return [];
+  for (let t = 1; t < rates.rows; t++) if (!(Math.abs(at(t) - at(t - 1) - step) <= 1e-3 * step)) return [];
+  return [
+    `${column} rises in equal steps of ${Number(step.toPrecision(6))}: if it is the time, take it out of the file and give the step as dt.`,
+  ];
+};
+
 /**
  * A recording from an array of the given layout. `trial-time-unit` puts the trials one after the other and numbers
  * them from 0. Infinite values are refused; NaN stays, as a missing value. All that is wrong is reported at once.
@@ -95,9 +106,9 @@ export const recordingOf = (name: string, array: NumericArray, parts: RecordingP
   if (shape.length !== axes.length) {
     const hint =
       shape.length === 3
-        ? 'say layout trial-time-unit'
+        ? 'say layout (--layout) trial-time-unit'
         : shape.length === 2
-          ? 'say layout time-unit or unit-time'
+          ? 'say layout (--layout) time-unit or unit-time'
           : undefined;
     throw failure({
       path: name,
@@ -149,7 +160,8 @@ export const recordingOf = (name: string, array: NumericArray, parts: RecordingP
     issues.push({ path: 'unitNames', seen: `${unitNames.length} names`, expected: `[unit=${rates.columns}]` });
   }
   refuse(issues);
-  return { name, rates, samplingInterval, trials, unitNames, layout, source: parts.source, notes: parts.notes ?? [] };
+  const notes = [...(parts.notes ?? []), ...timeColumn(rates, unitNames?.[0] ?? 'the first column')];
+  return { name, rates, samplingInterval, trials, unitNames, layout, source: parts.source, notes };
 };
 
 /**

@@ -29,7 +29,12 @@ const exists = async (path: string): Promise<boolean> => {
 };
 
 const alreadyThere = (path: string): Error =>
-  failure({ path, seen: 'a file that is already there', expected: 'a new name', hint: 'give force to replace it' });
+  failure({
+    path,
+    seen: 'a file that is already there',
+    expected: 'a new name',
+    hint: 'give force (--force) to replace it',
+  });
 
 /** Throws now what writing to `path` would throw later: nothing is written. For a check before a long fit. */
 export const checkWritable = async (path: string, options: { readonly force?: boolean } = {}): Promise<void> => {

@@ -1,16 +1,20 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomNetwork, simulate } from '@drnn/simulator';
-import { numericArray, writeArrays, writeFileBeside, writeModel } from '@drnn/recordings';
+import { checkWritable, numericArray, writeArrays, writeFileBeside, writeModel } from '@drnn/recordings';
 import type { Command } from 'commander';
 import { correlation } from '../correlation.js';
 import { fit } from '../fit.js';
 import { defaults } from '../fit-options.js';
 import { number, wholeNumber } from './arguments.js';
+import { recordOf } from './fit-result.js';
 import { progress } from './progress.js';
 import { reportOf } from '../report-of.js';
 import { arrayOf } from './simulate.js';
 import { exitCodes, interruptible, say } from './terminal.js';
+
+/** Where the demo writes, and may overwrite what an earlier one wrote. */
+const ownFolder = 'drnn-demo';
 
 /** `drnn demo`: simulate, fit, report, and how near the weights came. */
 export const demoCommand = (program: Command): void => {
@@ -21,7 +25,7 @@ export const demoCommand = (program: Command): void => {
     .option('--steps <count>', 'time steps', wholeNumber, 4000)
     .option('--gain <g>', 'gain of the random weights; above 1 the network is chaotic', number, 3)
     .option('--seed <seed>', 'seed', wholeNumber, 1)
-    .option('--folder <folder>', 'where to write', 'drnn-demo')
+    .option('--folder <folder>', 'where to write', ownFolder)
     .action(async (flags: { units: number; steps: number; gain: number; seed: number; folder: string }) => {
       const alpha = 0.1;
       const { W, initial } = randomNetwork({ units: flags.units, gain: flags.gain, seed: flags.seed });
@@ -37,8 +41,11 @@ export const demoCommand = (program: Command): void => {
       });
       await mkdir(flags.folder, { recursive: true });
       const at = (name: string): string => join(flags.folder, name);
+      // Only the demo's own folder is overwritten; anything else may hold what a user wants to keep.
+      const force = flags.folder === ownFolder;
+      for (const name of ['recording.npz', 'model.npz', 'report.html']) await checkWritable(at(name), { force });
       const recording = { r: arrayOf(rates), W: arrayOf(W), alpha: numericArray([], Float64Array.of(alpha)) };
-      await writeArrays(at('recording.npz'), recording, { force: true });
+      await writeArrays(at('recording.npz'), recording, { force });
       const bar = progress();
       const interrupt = interruptible();
       try {
@@ -46,18 +53,18 @@ export const demoCommand = (program: Command): void => {
           key: 'r',
           alpha,
           signal: interrupt.signal,
-          onProgress: ({ stage, step, residual, maxSteps }) =>
-            bar.update(stage, step, maxSteps, `step ${step}, residual ${residual.toExponential(1)}`),
+          onProgress: ({ stage, step, residual, fraction }) =>
+            bar.update(stage, fraction, `step ${step}, residual ${residual.toExponential(1)}`),
         });
         bar.stop();
-        await writeModel(at('model.npz'), result.model, { force: true });
         const command = 'drnn fit recording.npz --key r --alpha 0.1 --out model.npz --report report.html';
         const options = {
           key: { value: 'r', given: true },
           alpha: { value: alpha, given: true },
           ...Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, { value, given: false }])),
         };
-        await writeFileBeside(at('report.html'), await reportOf(result, { options, command }), { force: true });
+        await writeModel(at('model.npz'), { ...result.model, record: recordOf(result, options) }, { force });
+        await writeFileBeside(at('report.html'), await reportOf(result, { options, command }), { force });
         // The fit acts on scaled units; the weights of the simulation act on the rates themselves.
         const { scale } = result.model;
         const fitted = result.model.W.data.map((w, i) => w / (scale[i % flags.units] ?? 1));

@@ -46,15 +46,21 @@ export const jsonOf = (result: Fit, flags: FitFlags): unknown => {
   };
 };
 
-/** Every option with its value and whether the user gave it, and how the fit went: `drnn.json` of the model. */
-export const recordOf = (result: Fit, command: Command): ModelRecord => {
-  const json = (value: unknown): ModelRecord['scores'] => JSON.parse(JSON.stringify(jsonValue(value ?? null)));
+const json = (value: unknown): ModelRecord['scores'] => JSON.parse(JSON.stringify(jsonValue(value ?? null)));
+
+/** Every option of a command with its value and whether the user gave it. */
+export const optionsRecord = (command: Command): ModelRecord['options'] => {
   const options: Record<string, OptionRecord> = {};
   for (const option of command.options) {
     const name = option.attributeName();
     const value: unknown = command.getOptionValue(name);
     options[name] = { value: json(nameOfFile(value)), given: command.getOptionValueSource(name) === 'cli' };
   }
+  return options;
+};
+
+/** The options, and how the fit went: `drnn.json` of the model. */
+export const recordOf = (result: Fit, options: ModelRecord['options']): ModelRecord => {
   const { solution } = result;
   return {
     schema: 1,

@@ -8,7 +8,7 @@ import { reportOf } from '../report-of.js';
 import { number, numberOrNone, wholeNumber } from './arguments.js';
 import type { FitFlags } from './fit-flags.js';
 import { optionsOf } from './fit-input.js';
-import { commandLine, jsonOf, recordOf } from './fit-result.js';
+import { commandLine, jsonOf, optionsRecord, recordOf } from './fit-result.js';
 import { progress } from './progress.js';
 import { exitCodes, interruptible, printJson, say } from './terminal.js';
 
@@ -103,8 +103,9 @@ const runFit = async (files: readonly string[], flags: FitFlags, command: Comman
       ...(flags.key === undefined ? {} : { key: flags.key }),
       layout: flags.layout,
       signal: interrupt.signal,
-      onProgress: ({ stage, step, residual, maxSteps }) =>
-        bar.update(stage, step, maxSteps, `step ${step}, residual ${residual.toExponential(1)}`),
+      onNotice: say,
+      onProgress: ({ stage, step, residual, fraction }) =>
+        bar.update(stage, fraction, `step ${step}, residual ${residual.toExponential(1)}`),
     });
     bar.stop();
     await writeResult(result, flags, command, force);
@@ -123,7 +124,7 @@ const exitCodeOf = ({ solution }: Fit): number =>
       : exitCodes.notConverged;
 
 const writeResult = async (result: Fit, flags: FitFlags, command: Command, force: boolean): Promise<void> => {
-  const record = recordOf(result, command);
+  const record = recordOf(result, optionsRecord(command));
   if (flags.out !== undefined) await writeModel(flags.out, { ...result.model, record }, { force });
   if (flags.report !== undefined) {
     const html = await reportOf(result, { options: record.options, command: commandLine(command) });

@@ -15,10 +15,13 @@ import { wholeNumber } from './arguments.js';
 import { arrayOf } from './simulate.js';
 import { say } from './terminal.js';
 
+const layouts = ['time-unit', 'unit-time', 'trial-time-unit'] as const;
+type Layout = (typeof layouts)[number];
+
 interface PredictFlags {
   readonly from: string;
   readonly key?: string;
-  readonly layout: 'time-unit' | 'unit-time' | 'trial-time-unit';
+  readonly layout?: Layout;
   readonly inputs?: string;
   readonly start: number;
   readonly steps: number;
@@ -33,11 +36,9 @@ export const predictCommand = (program: Command): void => {
     .description('run a model in closed loop from a recorded state; row 0 of the result is that state')
     .argument('<model>', 'a model (npz)')
     .requiredOption('--from <file>', 'the recording that gives the state and the inputs')
-    .option('--key <name>', 'which array of the recording (default: r, or the only 2-D numeric array)')
+    .option('--key <name>', 'which array of the recording (default: that of the fit, r, or the only 2-D numeric array)')
     .addOption(
-      new Option('--layout <layout>', 'order of the axes')
-        .choices(['time-unit', 'unit-time', 'trial-time-unit'])
-        .default('time-unit'),
+      new Option('--layout <layout>', 'order of the axes (default: that of the fit, else time-unit)').choices(layouts),
     )
     .option('--inputs <file|key>', 'inputs u [time, input] (default: u, where the model has inputs)')
     .option('--start <frame>', 'frame of the recording to start from', wholeNumber, 0)
@@ -47,9 +48,11 @@ export const predictCommand = (program: Command): void => {
     .action(async (path: string, flags: PredictFlags) => {
       await checkWritable(flags.out, { force: flags.force ?? false });
       const model = await readModel(path);
-      const key = flags.key ?? defaultKey(await inspect(flags.from));
+      const found = await inspect(flags.from);
+      const fitted = model.record?.options;
+      const key = flags.key ?? defaultKey(found, fitted?.['key']?.value);
       const recording = await readRecording(flags.from, {
-        layout: flags.layout,
+        layout: flags.layout ?? layouts.find((layout) => layout === fitted?.['layout']?.value) ?? 'time-unit',
         ...(key === undefined ? {} : { key }),
       });
       const inputs = model.Win.columns === 0 ? null : await readKeyOrFile(flags.from, flags.inputs ?? 'u');
@@ -64,6 +67,8 @@ export const predictCommand = (program: Command): void => {
     });
 };
 
-/** The name that `simulate` gives its rates, where the file has it among others. */
-const defaultKey = ({ arrays }: Inspection): string | undefined =>
-  arrays.some(({ name }) => name === 'r') && arrays.length > 1 ? 'r' : undefined;
+/** The key of the fit, or the name that `simulate` gives its rates, where the file has it among others. */
+const defaultKey = ({ arrays }: Inspection, ofFit: unknown): string | undefined =>
+  arrays.length < 2
+    ? undefined
+    : [ofFit, 'r'].map((key) => arrays.find(({ name }) => name === key)?.name).find(Boolean);

@@ -2,8 +2,8 @@ import { Presets, SingleBar } from 'cli-progress';
 import { say } from './terminal.js';
 
 export interface Progress {
-  /** `done` of `total`, with a short note. */
-  readonly update: (stage: string, done: number, total: number, note: string) => void;
+  /** How far a stage is, from 0 to 1, with a short note. */
+  readonly update: (stage: string, fraction: number, note: string) => void;
   readonly stop: () => void;
 }
 
@@ -18,7 +18,7 @@ const bar = (): Progress => {
     running = null;
   };
   return {
-    update: (stage, done, total, note) => {
+    update: (stage, fraction, note) => {
       if (stage !== current) {
         stop();
         current = stage;
@@ -26,9 +26,9 @@ const bar = (): Progress => {
           { format: '{stage} {bar} {note}', hideCursor: true, stream: process.stderr, fps: 8 },
           Presets.shades_classic,
         );
-        running.start(total, 0, { stage: stage.padEnd(11), note });
+        running.start(100, 0, { stage: stage.padEnd(11), note });
       }
-      running?.update(Math.min(done, total), { stage: stage.padEnd(11), note });
+      running?.update(Math.round(100 * fraction), { stage: stage.padEnd(11), note });
     },
     stop,
   };
@@ -37,11 +37,11 @@ const bar = (): Progress => {
 const lines = (): Progress => {
   let last = performance.now();
   return {
-    update: (stage, done, total, note) => {
+    update: (stage, fraction, note) => {
       const now = performance.now();
       if (now - last < 2000) return;
       last = now;
-      say(`${stage}: ${Math.floor((100 * done) / total)}%, ${note}`);
+      say(`${stage}: ${Math.floor(100 * fraction)}%, ${note}`);
     },
     stop: () => undefined,
   };

@@ -101,7 +101,8 @@ export const tracesFigure = (
       </p>
       ${panels}`,
     caption: html`None of these frames was used for the fit that predicts them. Each panel is a unit, in the recording’s
-    own units; n = ${formatCount(units.length)} of ${counted(totalUnits, 'unit')},
+    own units; n = ${formatCount(units.length)} of
+    ${counted(totalUnits, 'unit')}${units.length < totalUnits ? ', from the most to the least varied, evenly spaced' : ''},
     ${counted(frames.length, 'frame')}${frequency}${cut ? ', the first of those held out' : ''}. One step ahead: from
     the recorded state one frame before. Closed loop: the network runs on its own output (and the recorded inputs, if
     any), restarted from the recorded state at the ${counted(restartPlaces.length, 'dotted line')}.`,

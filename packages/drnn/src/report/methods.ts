@@ -30,21 +30,38 @@ export const methodsParagraph = (data: ReportData): string => {
   const clip = optionNumber(options, 'clip');
   const weights = optionValue(options, 'weights');
   const tolerance = optionNumber(options, 'tolerance');
+  const given = (name: string): boolean => !['', 'none', 'false', null].includes(optionValue(options, name));
+  const scaled = data.scale.method !== 'none' || given('center');
+  const bias = optionValue(options, 'bias') === 'false' ? '' : ' + b';
+  const limits = [
+    optionValue(options, 'zeroDiagonal') === 'false' ? null : 'self-connections were excluded',
+    given('connections') ? 'other connections were limited to those of a given mask' : null,
+    given('samples')
+      ? `missing samples had no weight (rows with a missing predictor: ${optionValue(options, 'missing') ?? 'drop'})`
+      : null,
+  ].filter((limit) => limit !== null);
   const sentences = [
-    `We fitted a recurrent network of ${counted(data.units, 'unit')}${data.inputs > 0 ? ` with ${counted(data.inputs, 'external input')}` : ''}, r[t+1] = (1 − a) r[t] + a φ(W r[t]${data.inputs > 0 ? ' + Win u[t]' : ''} + b), a = dt/τ = ${leak(data)}${transfer === undefined ? '' : `, φ = ${transfer}`}, to the recorded activity (${counted(data.samples, 'transition')} between consecutive frames in ${counted(data.trials, 'trial')}${data.samplingInterval === null ? '' : `, ${formatSeconds(data.samplingInterval, true)} a frame`}).`,
+    `We fitted a recurrent network of ${counted(data.units, 'unit')}${data.inputs > 0 ? ` with ${counted(data.inputs, 'external input')}` : ''}, r[t+1] = (1 − a) r[t] + a φ(W r[t]${data.inputs > 0 ? ' + Win u[t]' : ''}${bias}), a = dt/τ = ${leak(data)}${transfer === undefined ? '' : `, φ = ${transfer}`}, to the recorded activity (${counted(data.samples, 'transition')} between consecutive frames in ${counted(data.trials, 'trial')}${data.samplingInterval === null ? '' : `, ${formatSeconds(data.samplingInterval, true)} a frame`}).`,
+    given('center') ? 'The mean of each unit was subtracted.' : null,
     data.scale.method === 'none'
       ? 'Activity was not rescaled.'
       : `Activity was rescaled for each unit (${data.scale.method}), which brought the fraction of targets outside the range of φ from ${formatPercent(data.scale.outsideBefore)} to ${formatPercent(data.scale.outsideAfter)}.`,
-    `Weights minimised the ${data.objectiveName} loss of the inverted targets d = (r[t+1] − (1 − a) r[t]) / a${weights === null || weights === 'none' ? '' : `, with ${weights} weights`}${clip === null ? '' : `, the weighted slope clipped at ${formatSetting(clip)}`}${ridge === null ? '' : `, and a ridge penalty of ${formatSetting(ridge)} per transition`}, one problem for each unit that shares its predictors with all others (CORNN; Dinc et al., 2023).`,
+    scaled ? 'W, Win and b act on the activity so transformed.' : null,
+    `Weights minimised the ${data.objectiveName} loss of the inverted targets d = (r[t+1] − (1 − a) r[t]) / a${weights === null || weights === 'none' ? '' : `, with ${weights} weights`}${clip === null ? '' : `, the weighted slope clipped at ${formatSetting(clip)}`}${ridge === null ? '' : `, and a ridge penalty of ${formatSetting(ridge)} per transition`}, one problem for each unit that shares its predictors with all others (CORNN; Dinc et al., 2023)${limits.length === 0 ? '' : `; ${limits.join(', ')}`}.`,
     data.certificate.verdict === 'convex'
       ? 'The objective was proven convex.'
       : `The convexity certificate of the objective read “${data.certificate.verdict}”.`,
     `It was solved with drnn${data.versions['drnn'] === undefined ? '' : ` ${data.versions['drnn']}`} (${data.solver}; ${data.backend} backend, ${data.precision}) in ${counted(data.steps, 'step')}, to status “${data.status}”, a relative residual of ${formatNumber(data.residual)} and a relative error bound of ${formatNumber(data.thetaErrorBound)} on the weights${tolerance === null ? '' : ` (tolerance ${formatSetting(tolerance)})`}.`,
     data.scores === null
-      ? 'No data were held out.'
+      ? data.trainSamples > 0
+        ? 'The fit ended before it was scored.'
+        : 'No data were held out.'
       : `Scores are from a fit of ${counted(data.trainSamples, 'transition')}, with ${holdout === null ? 'the end of each trial' : `the last ${formatPercent(holdout)} of each trial`} held out after a gap of one frame: R² was ${formatScore(data.scores.oneStep.pooled)} one step ahead (persistence ${formatScore(data.scores.baseline.oneStep.persistence.pooled)}, autoregression ${formatScore(data.scores.baseline.oneStep.autoregression.pooled)}) and ${formatScore(data.scores.drive.pooled)} for the drive d, pooled over units${closedLoop(data)}.`,
+    data.scores !== null && data.samples > data.trainSamples
+      ? `The network reported was then fitted again to all ${counted(data.samples, 'transition')}.`
+      : null,
   ];
-  return sentences.join(' ');
+  return sentences.filter((sentence) => sentence !== null).join(' ');
 };
 
 const closedLoop = (data: ReportData): string => {

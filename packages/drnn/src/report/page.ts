@@ -92,9 +92,13 @@ const section = (id: string, heading: string, content: Part): Html =>
 
 type Show = (figure: Figure | null) => Html | null;
 
+/** Why there are no scores. */
+const unscored = (data: ReportData): string =>
+  data.trainSamples > 0 ? 'The fit ended before it was scored' : 'Nothing was held out';
+
 const tracesPart = (data: ReportData, draw: Draw, show: Show): Part => {
   if (data.scores === null && data.traces === null) {
-    return html`<p>Nothing was held out, so that there are no predictions of unseen activity to show.</p>`;
+    return html`<p>${unscored(data)}, so that there are no predictions of unseen activity to show.</p>`;
   }
   const figure = data.traces === null ? null : tracesFigure(draw, data.traces, data.samplingInterval, data.units);
   return figure === null ? html`<p>No held-out stretch of frames was long enough to show.</p>` : show(figure);
@@ -104,7 +108,7 @@ const scoresPart = (data: ReportData, draw: Draw, show: Show): Part => {
   const { scores } = data;
   if (scores === null) {
     return html`<p>
-      Nothing was held out, so that there are no scores. How well the network predicts is not known: a fit to its own
+      ${unscored(data)}, so that there are no scores. How well the network predicts is not known: a fit to its own
       training data says nothing about it.
     </p>`;
   }

@@ -71,6 +71,6 @@ export const unitErrorsFigure = (draw: Draw, scores: Scores, unitNames: readonly
       })}`,
     caption: html`Fraction of held-out variance that is not predicted (1 − R², no unit, logarithmic), n =
     ${counted(order.length, 'unit')}${missing > 0 ? `; ${counted(missing, 'unit')} did not vary and ${missing === 1 ? 'has' : 'have'} no score` : ''}.
-    The worst by drive is named; a mouse over a point shows its unit’s name.`,
+    The worst by drive is named.`,
   };
 };

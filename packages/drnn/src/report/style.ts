@@ -19,7 +19,7 @@ a { color: #00588a; }
 .failings { border-left: 4px solid #b34700; padding: .2rem 0 .2rem 2rem; }
 .quiet { color: #666; }
 .name { unicode-bidi: isolate; }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0 1.2rem; font-size: .92rem; break-inside: avoid; }
+table { border-collapse: collapse; width: 100%; margin: 1rem 0 1.2rem; font-size: .92rem; }
 caption { text-align: left; font-weight: 600; padding: .2rem 0 .35rem; }
 th, td { text-align: left; vertical-align: top; padding: .22rem .7rem .22rem 0; border-bottom: 1px solid #e6e6e6; font-weight: 400; }
 th:last-child, td:last-child { padding-right: 0; }

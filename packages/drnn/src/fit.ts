@@ -1,7 +1,7 @@
 import { backend as cpuBackend } from '@drnn/backend-cpu';
 import { certify, type Certificate, matching, type Objective, type Transfer } from '@drnn/objectives';
-import { concatenateRecordings, type Model, readRecording, type Recording, type Source } from '@drnn/recordings';
-import { type Observations, selectTransitions, splitTransitions, type Transitions, transitions } from '@drnn/simulator';
+import type { Model, Source } from '@drnn/recordings';
+import { selectTransitions, splitTransitions, type Transitions, transitions } from '@drnn/simulator';
 import {
   accelerate,
   anderson,
@@ -27,18 +27,13 @@ import {
 import { type Backend, failure, type Issue, matrix, type Matrix, refuse } from '@drnn/tensor';
 import { alphaOf, type FitOptions, settle, type Settings, transferOf } from './fit-options.js';
 import { type Identifiability, identifiabilityOf } from './identifiability.js';
+import { modelOf, thetaFrom } from './network-of-theta.js';
 import type { HeldOutTraces, Scores } from './report/report-data.js';
 import { applyScaling, type Scaling, scalingOf } from './scaling.js';
 import { scoresOf, type ScoredModel, tracesOf } from './scores.js';
+import { combineTrials, type FitSource, joinInputs, type Session, sessionOf, type SessionOptions } from './session.js';
 import { summaryOf } from './summary.js';
 import { verdictOf, warningsOf } from './verdict.js';
-
-/** What may be fitted: a file, several files (sessions, one after the other), a recording read before, or rates. */
-export type FitSource = string | readonly string[] | RatesSource;
-
-/** A recording in memory; only `rates` [time, unit] is needed. */
-export type RatesSource = Pick<Observations, 'rates'> &
-  Partial<Pick<Recording, 'trials' | 'samplingInterval' | 'unitNames' | 'source' | 'notes'>>;
 
 /** How far a fit is. */
 export interface FitProgress {
@@ -50,16 +45,13 @@ export interface FitProgress {
 }
 
 /** Beyond the options of the command line: things that only a program can give. */
-export interface FitContext extends FitOptions {
+export interface FitContext extends FitOptions, SessionOptions {
   /** The hardware; closed by the caller. Default: a CPU backend of its own. */
   readonly on?: Backend;
   /** An objective in place of loss, weights, clip, ridge and constraints. */
   readonly objective?: Objective;
   /** A model to start from, in the same scaled units. */
   readonly from?: Pick<Model, 'W' | 'Win' | 'b'>;
-  /** How to read files. */
-  readonly key?: string;
-  readonly layout?: 'time-unit' | 'unit-time' | 'trial-time-unit';
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: FitProgress) => void;
   /** Told before a long fit begins that the recording looks wrong, in a sentence. */
@@ -112,100 +104,6 @@ export interface Fit {
   /** A few lines for a person. */
   summary(): string;
 }
-
-/** Recordings that can be read as one, in memory. */
-interface Session {
-  readonly rates: Matrix;
-  readonly trials: ArrayLike<number> | null;
-  readonly samplingInterval: number | null;
-  readonly unitNames: readonly string[];
-  readonly sources: readonly Source[];
-  /** Frames of each file, in order. */
-  readonly lengths: readonly number[];
-  /** What the readers found worth saying. */
-  readonly notes: readonly string[];
-}
-
-const isPaths = (source: FitSource): source is string | readonly string[] =>
-  typeof source === 'string' || Array.isArray(source);
-
-const sessionOf = async (source: FitSource, context: FitContext): Promise<Session> => {
-  if (!isPaths(source)) return inMemory(source, [source]);
-  const paths = typeof source === 'string' ? [source] : source;
-  const recordings: Recording[] = [];
-  for (const path of paths) {
-    recordings.push(
-      await readRecording(path, {
-        ...(context.key === undefined ? {} : { key: context.key }),
-        ...(context.layout === undefined ? {} : { layout: context.layout }),
-      }),
-    );
-  }
-  const [first] = recordings;
-  if (first === undefined) throw failure({ path: 'recording', seen: 'no file', expected: 'at least one' });
-  return inMemory(recordings.length === 1 ? first : concatenateRecordings(recordings), recordings);
-};
-
-const inMemory = (recording: RatesSource, from: readonly RatesSource[]): Session => ({
-  rates: recording.rates,
-  trials: recording.trials ?? null,
-  samplingInterval: recording.samplingInterval ?? null,
-  unitNames: recording.unitNames ?? Array.from({ length: recording.rates.columns }, (_, j) => `unit ${j}`),
-  sources: from.flatMap(({ source }) => (source === undefined ? [] : [source])),
-  lengths: from.map(({ rates }) => rates.rows),
-  notes: from.flatMap(({ notes }) => notes ?? []),
-});
-
-/** A trial starts where either numbering changes. */
-const combineTrials = (
-  a: ArrayLike<number> | null,
-  b: ArrayLike<number> | undefined,
-  frames: number,
-): ArrayLike<number> | undefined => {
-  if (a === null || b === undefined || a.length !== frames || b.length !== frames) return b ?? a ?? undefined;
-  const trials = new Int32Array(frames);
-  for (let t = 1; t < frames; t++) trials[t] = trials[t - 1]! + (a[t] === a[t - 1] && b[t] === b[t - 1] ? 0 : 1);
-  return trials;
-};
-
-/** Inputs of several files one after the other; the row of a file's last frame, which is never read, may be absent. */
-const joinInputs = (inputs: Matrix | readonly Matrix[], lengths: readonly number[]): Matrix => {
-  if (!isList(inputs)) return inputs;
-  const [first] = inputs;
-  const columns = first?.columns ?? 0;
-  const issues = inputs.flatMap((u, k) => {
-    const frames = lengths[k] ?? 0;
-    return u.columns === columns && (u.rows === frames || u.rows === frames - 1)
-      ? []
-      : [
-          {
-            path: `inputs of file ${k + 1}`,
-            seen: `[${u.rows}, ${u.columns}]`,
-            expected: `[time=${frames} or ${frames - 1}, input=${columns}]`,
-          },
-        ];
-  });
-  if (inputs.length !== lengths.length) {
-    issues.push({
-      path: 'inputs',
-      seen: `${inputs.length} matrices`,
-      expected: `one for each of ${lengths.length} files`,
-    });
-  }
-  refuse(issues);
-  const joined = matrix(
-    lengths.reduce((total, frames) => total + frames, 0),
-    columns,
-  );
-  let row = 0;
-  inputs.forEach((u, k) => {
-    joined.data.set(u.data, row * columns);
-    row += lengths[k] ?? 0;
-  });
-  return joined;
-};
-
-const isList = (inputs: Matrix | readonly Matrix[]): inputs is readonly Matrix[] => Array.isArray(inputs);
 
 /**
  * Fits a network to a recording: scales, inverts to targets, fits the first part of every trial, scores the rest, and
@@ -466,52 +364,6 @@ const withoutInterpolated = (heldOut: Transitions): Transitions | null => {
   const rows = Array.from(heldOut.interpolated, (known, row) => (known === 1 ? -1 : row)).filter((row) => row >= 0);
   if (rows.length === heldOut.interpolated.length) return heldOut;
   return rows.length === 0 ? null : selectTransitions(heldOut, rows);
-};
-
-/** W [unit, unit] and Win [unit, input] with row = target, and b, from Theta [predictor, unit]. */
-const modelOf = (theta: Matrix, of: Transitions, bias: boolean, scaling: Scaling): Omit<Model, 'record'> => {
-  const { units, inputs, alpha } = of;
-  const part = (from: number, count: number): Matrix => {
-    const result = matrix(units, count);
-    for (let p = 0; p < count; p++) {
-      for (let j = 0; j < units; j++) result.data[j * count + p] = theta.data[(from + p) * units + j]!;
-    }
-    return result;
-  };
-  return {
-    W: part(0, units),
-    Win: part(units, inputs),
-    b: bias ? theta.data.slice((units + inputs) * units) : new Float64Array(units),
-    alpha,
-    scale: scaling.scale,
-    offset: scaling.offset,
-  };
-};
-
-/** Theta [predictor, unit] of a model; the inverse of `modelOf`. */
-const thetaFrom = ({ W, Win, b }: Pick<Model, 'W' | 'Win' | 'b'>, of: Transitions, bias: boolean): Matrix => {
-  const { units, inputs } = of;
-  refuse(
-    W.rows === units && Win.columns === inputs
-      ? []
-      : [
-          {
-            path: 'from',
-            seen: `a model of [unit=${W.rows}, input=${Win.columns}]`,
-            expected: `[unit=${units}, input=${inputs}], as the recording`,
-          },
-        ],
-  );
-  const theta = matrix(units + inputs + (bias ? 1 : 0), units);
-  const put = (from: number, part: Matrix): void => {
-    for (let p = 0; p < part.columns; p++) {
-      for (let j = 0; j < units; j++) theta.data[(from + p) * units + j] = part.data[j * part.columns + p]!;
-    }
-  };
-  put(0, W);
-  put(units, Win);
-  if (bias) theta.data.set(b, (units + inputs) * units);
-  return theta;
 };
 
 const mean = (values: Float64Array): number => values.reduce((a, b) => a + b, 0) / values.length;

@@ -1,4 +1,5 @@
-export { fit, type Fit, type FitContext, type FitProgress, type FitSource, type RatesSource } from './fit.js';
+export { fit, type Fit, type FitContext, type FitProgress } from './fit.js';
+export type { FitSource, RatesSource } from './session.js';
 export { choices, defaults, type FitOptions, losses, type LossName } from './fit-options.js';
 export * from './scaling.js';
 export * from './scores.js';

@@ -1,22 +1,19 @@
 import {
   type Accuracy,
   type Backend,
-  failure,
-  type Host,
+  backendOf,
+  type Engine,
   type Issue,
-  type Ledger,
-  ledger,
   matrix,
-  passShape,
+  type Numbers,
   type Precision,
   refuse,
-  type Rows,
 } from '@drnn/tensor';
 import { createBuffers } from './buffers.js';
 import { createGemm } from './gemm.js';
 import { hostWith } from './host.js';
 import { createCompiler, fusedPass, gramEachOfRows, gramOfRows, type Workshop } from './pass.js';
-import { createRowStore, type RowStore, type Stored, storedValues, sweep } from './rows.js';
+import { type Stored, storedValues, sweep } from './rows.js';
 
 /** How this backend is made. */
 export interface CpuOptions {
@@ -54,180 +51,42 @@ export const backend = async (options: CpuOptions = {}): Promise<Backend> => {
     single: createBuffers((length) => new Float32Array(length)),
   };
   const workshop: Workshop = { gemm, precision, pools, compiler: createCompiler() };
-  const store = createRowStore();
-  const life: Life = {
-    ended: null,
-    end: () => {
-      store.releaseAll();
-      pools.double.clear();
-      pools.single.clear();
-    },
-  };
-  return view(workshop, store, hostWith(gemm), life, null, null);
-};
+  const kept = (rows: number, columns: number, values: Numbers): Stored => ({
+    kind: 'resident',
+    rows,
+    columns,
+    values,
+  });
 
-/** Whether a backend, or a scope's child, still works, and how it ends. */
-interface Life {
-  /** Why it works no more, in words; null while it does. */
-  ended: string | null;
-  end(): void;
-}
-
-/** A backend on shared kernels and rows; a scope's child has a ledger of its own and ends with its scope. */
-const view = (
-  workshop: Workshop,
-  store: RowStore,
-  host: Host,
-  life: Life,
-  outer: Life | null,
-  made: Ledger | null,
-): Backend => {
-  const { precision, pools } = workshop;
-
-  const reason = (): string | null => life.ended ?? outer?.ended ?? null;
-  const alive = (operation: string): void => {
-    const seen = reason();
-    if (seen !== null) throw failure({ path: `backend-cpu ${operation}`, seen, expected: 'an open backend' });
-  };
-  const admit = (operation: string, stored: Stored): Rows => {
-    // Looked at again, as the end may have come while a source was awaited.
-    alive(operation);
-    const rows = store.admit(stored);
-    made?.record(rows);
-    return rows;
-  };
-
-  const self: Backend = {
+  const engine: Engine<Stored> = {
     name: 'cpu',
     precision,
     threads: 1,
     accuracy: accuracies[precision],
-    host,
-
-    rows: async (source) => {
-      alive('rows');
-      const { rows, columns } = source;
-      const issues: Issue[] = [];
-      if (!(Number.isInteger(rows) && rows >= 0 && Number.isInteger(columns) && columns >= 0))
-        issues.push({ path: 'rows', seen: `[time=${rows}, column=${columns}]`, expected: 'whole numbers >= 0' });
-      if ('blocks' in source) {
-        refuse(issues);
-        return admit('rows', { kind: 'streamed', rows, columns, source });
-      }
-      if (source.data.length !== rows * columns) {
-        issues.push({
-          path: 'rows',
-          seen: `${source.data.length} numbers`,
-          expected: `${rows * columns} for [time=${rows}, column=${columns}]`,
-        });
-      }
-      refuse(issues);
-      const values = storedValues('rows', source.data, precision);
-      return admit('rows', { kind: 'resident', rows, columns, values });
-    },
-
-    read: async (rows) => {
-      alive('read');
-      const stored = store.open('read', rows);
+    host: hostWith(gemm),
+    store: (source) =>
+      'blocks' in source
+        ? { kind: 'streamed', rows: source.rows, columns: source.columns, source }
+        : kept(source.rows, source.columns, storedValues('rows', source.data, precision)),
+    bytes: (stored) => (stored.kind === 'resident' ? stored.values.byteLength : 0),
+    free: () => undefined,
+    read: async (stored) => {
       const result = matrix(stored.rows, stored.columns);
-      if (stored.kind === 'resident') {
-        result.data.set(stored.values);
-        return result;
-      }
-      await sweep([stored], 256, precision, pools, (start, length, from) => {
-        result.data.set(from.values.subarray(0, length * stored.columns), start * stored.columns);
+      await sweep([stored], 256, precision, pools, (start, length, { values, offset }) => {
+        result.data.set(values.subarray(offset, offset + length * stored.columns), start * stored.columns);
       });
       return result;
     },
-
-    pass: async (design, request) => {
-      alive('pass');
-      const x = store.open('pass design', design);
-      const data: Record<string, Stored> = Object.create(null);
-      for (const [name, rows] of Object.entries(request.data)) data[name] = store.open(`pass data.${name}`, rows);
-      const shape = passShape(design, request);
-      const { backProject, columnSums, kept } = await fusedPass(workshop, x, data, request, shape);
-      const { time: rows, units: columns } = shape;
-      return {
-        backProject,
-        columnSums,
-        kept: kept.map((values) => admit('pass', { kind: 'resident', rows, columns, values })),
-      };
+    pass: async (design, data, request, shape) => {
+      const result = await fusedPass(workshop, design, data, request, shape);
+      return { ...result, kept: result.kept.map((values) => kept(shape.time, shape.units, values)) };
     },
-
-    gram: async (design, weights) => {
-      alive('gram');
-      const x = store.open('gram design', design);
-      const w = weights === undefined ? undefined : store.open('gram weights', weights);
-      if (w !== undefined && (w.rows !== x.rows || w.columns !== 1)) {
-        throw failure({
-          path: 'gram weights',
-          seen: `[time=${w.rows}, column=${w.columns}]`,
-          expected: `[time=${x.rows}, column=1]`,
-          ...(w.columns > 1 ? { hint: 'gramEach takes weights of their own for each unit' } : {}),
-        });
-      }
-      return gramOfRows(workshop, x, w);
-    },
-
-    gramEach: async (design, weights, from, to) => {
-      alive('gramEach');
-      const x = store.open('gramEach design', design);
-      const w = store.open('gramEach weights', weights);
-      const issues: Issue[] = [];
-      if (w.rows !== x.rows) {
-        issues.push({
-          path: 'gramEach weights',
-          seen: `[time=${w.rows}, unit=${w.columns}]`,
-          expected: `[time=${x.rows}, unit]`,
-        });
-      }
-      if (!(Number.isInteger(from) && Number.isInteger(to) && 0 <= from && from <= to && to <= w.columns)) {
-        issues.push({
-          path: 'gramEach units',
-          seen: `from ${from} to ${to}`,
-          expected: `whole numbers 0 <= from <= to <= ${w.columns}`,
-        });
-      }
-      refuse(issues);
-      return gramEachOfRows(workshop, x, w, from, to);
-    },
-
-    scope: async (body) => {
-      alive('scope');
-      const own = ledger();
-      const child: Life = { ended: null, end: () => own.settle(undefined, null) };
-      const inner = view(
-        workshop,
-        store,
-        host,
-        child,
-        {
-          get ended() {
-            return reason();
-          },
-          end: life.end,
-        },
-        own,
-      );
-      try {
-        const result = await body(inner);
-        // What a scope that outlives its parent holds has no heir left.
-        if (reason() === null) own.settle(result, made);
-        return result;
-      } finally {
-        child.ended ??= 'a scope that has ended';
-        own.settle(undefined, null);
-      }
-    },
-
-    memory: () => store.memory(),
-
-    close: async () => {
-      if (life.ended !== null) return;
-      life.ended = 'a closed backend';
-      life.end();
+    gram: (design, weights) => gramOfRows(workshop, design, weights),
+    gramEach: (design, weights, from, to) => gramEachOfRows(workshop, design, weights, from, to),
+    close: () => {
+      pools.double.clear();
+      pools.single.clear();
     },
   };
-  return self;
+  return backendOf(engine);
 };

@@ -166,11 +166,11 @@ const addRows = (
 export const gramOfRows = async (
   { gemm, precision, pools }: Workshop,
   design: Stored,
-  weights: Stored | undefined,
+  weights: Stored | null,
 ): Promise<Matrix> => {
   const { columns } = design;
   const g = matrix(columns, columns);
-  const all = weights === undefined ? [design] : [design, weights];
+  const all = weights === null ? [design] : [design, weights];
   await sweep(all, blockRows, precision, pools, (_, length, x, [w]) => {
     syrkLower(gemm, length, columns, x.values, x.offset, g.data, 1, w?.values, w?.offset);
   });

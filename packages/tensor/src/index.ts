@@ -10,6 +10,8 @@ export * from './blocks.js';
 export * from './host.js';
 export * from './backend.js';
 export * from './scope.js';
+export * from './engine.js';
+export * from './row-reader.js';
 export * from './shapes.js';
 export * from './solve-batch.js';
 export * from './scan.js';

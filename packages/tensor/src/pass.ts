@@ -1,4 +1,4 @@
-import type { PassRequest, PassResult, Rows } from './backend.js';
+import type { PassRequest, Rows } from './backend.js';
 import { type Issue, refuse } from './error.js';
 import type { Expression } from './expression.js';
 import { variablesOf } from './fold.js';
@@ -71,13 +71,13 @@ export const passShape = (design: Pick<Rows, 'rows' | 'columns'>, request: PassR
 
 /**
  * What a backend must be able to do with one block of time rows for the default pass to work on it. `Block` is the
- * backend's own array (typed array, device tensor): [time of the block, column].
+ * backend's own array (typed array, device tensor), [time of the block, column]; `Held` is what it keeps rows as.
  */
-export interface PassPrimitives<Block> {
+export interface PassPrimitives<Block, Held = Rows> {
   /** Parameters taken to where the blocks are, once a pass. */
   upload(parameters: Matrix): Block;
-  /** The rows of every handle in lockstep, in time order, at most 2048 a block; released by the caller. */
-  sweep(handles: readonly Rows[]): Iterable<readonly Block[]> | AsyncIterable<readonly Block[]>;
+  /** Blocks of all rows in lockstep, in time order, at most 2048 rows each; released by the caller. */
+  sweep(rows: readonly Held[]): Iterable<readonly Block[]> | AsyncIterable<readonly Block[]>;
   /** X_b Theta, [time, unit]. */
   project(design: Block, parameters: Block): Block;
   /** Each expression on the block, [time, unit]; `like` has that shape, for expressions without variables. */
@@ -88,8 +88,8 @@ export interface PassPrimitives<Block> {
   columnSums(e: Block): Block;
   /** A small block down to the host. */
   read(block: Block): Matrix | Promise<Matrix>;
-  /** Blocks in time order become one handle of `columns` columns; they are not released by the caller any more. */
-  keep(blocks: readonly Block[], columns: number): Rows | Promise<Rows>;
+  /** Blocks in time order become rows of `columns` columns; they are not released by the caller any more. */
+  keep(blocks: readonly Block[], columns: number): Held | Promise<Held>;
   release(block: Block): void;
 }
 
@@ -112,13 +112,18 @@ export const settleCompensated = (total: Float64Array, error: Float64Array): voi
  * The pass of a backend that has no fused one, made of primitives: parts of at most one block are computed where the
  * rows are, read, and summed in float64 on the host.
  */
-export const passByPrimitives = async <Block>(
-  primitives: PassPrimitives<Block>,
-  design: Rows,
+export const passByPrimitives = async <Block, Held>(
+  primitives: PassPrimitives<Block, Held>,
+  design: Held,
+  data: Readonly<Record<string, Held>>,
   request: PassRequest,
-): Promise<PassResult> => {
-  const { predictors, units } = passShape(design, request);
-  const dataNames = Object.keys(request.data);
+  { predictors, units }: PassShape,
+): Promise<{
+  readonly backProject: readonly Matrix[];
+  readonly columnSums: readonly Float64Array[];
+  readonly kept: readonly Held[];
+}> => {
+  const dataNames = Object.keys(data);
   const expressions = passExpressions(request);
   const backCount = request.backProject?.length ?? 0;
   const sumCount = request.columnSums?.length ?? 0;
@@ -131,7 +136,7 @@ export const passByPrimitives = async <Block>(
   const kept: Block[][] = Array.from({ length: keepCount }, () => []);
   const parameters = Object.entries(request.currents).map(([name, theta]) => ({ name, on: primitives.upload(theta) }));
   try {
-    for await (const blocks of primitives.sweep([design, ...Object.values(request.data)])) {
+    for await (const blocks of primitives.sweep([design, ...Object.values(data)])) {
       const x = blocks[0];
       if (x === undefined) continue;
       const made: Block[] = [];
@@ -174,9 +179,9 @@ export const passByPrimitives = async <Block>(
       }
     }
     sums.forEach(({ total, error }) => settleCompensated(total, error));
-    const handles: Rows[] = [];
-    while (kept.length > 0) handles.push(await primitives.keep(kept.shift() ?? [], units));
-    return { backProject, columnSums: sums.map(({ total }) => total), kept: handles };
+    const held: Held[] = [];
+    while (kept.length > 0) held.push(await primitives.keep(kept.shift() ?? [], units));
+    return { backProject, columnSums: sums.map(({ total }) => total), kept: held };
   } finally {
     parameters.forEach(({ on }) => primitives.release(on));
     kept.flat().forEach((block) => primitives.release(block));

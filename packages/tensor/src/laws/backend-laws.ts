@@ -13,7 +13,7 @@ import {
   variable,
 } from '../expression.js';
 import { matrix, type Matrix, rowRange } from '../matrix.js';
-import { passByPrimitives } from '../pass.js';
+import { passByPrimitives, passShape } from '../pass.js';
 import { arbitraryExpression, arbitrarySeed, arbitrarySize, drawnMatrix } from './arbitrary.js';
 import { assertHost, type LawOptions, lawParameters } from './host-laws.js';
 import { hostPrimitives } from './host-primitives.js';
@@ -348,7 +348,13 @@ const defaultPassLaw: BackendLaw = {
           const request = { currents: given.currents, data: placed.data, backProject, columnSums, keep };
           const expected = expectedPass(on, given, request);
           const fused = await on.pass(placed.design, request);
-          const plain = await passByPrimitives(hostPrimitives(on), placed.design, request);
+          const plain = await passByPrimitives(
+            hostPrimitives(on),
+            placed.design,
+            placed.data,
+            request,
+            passShape(placed.design, request),
+          );
           expected.backProject.forEach(({ error }, k) => {
             const value = plain.backProject[k] ?? matrix(0, 0);
             expectWithin(`backProject ${k}`, fused.backProject[k]?.data ?? [], { value, error }, 2);

@@ -1,0 +1,121 @@
+import type { RowSource } from './backend.js';
+import type { Numbers } from './blocks.js';
+import { failure } from './error.js';
+import type { Matrix } from './matrix.js';
+
+/**
+ * Rounds numbers to float32: `count` of `from`, from `start`, to `to`, from `at`. Refuses a finite number that float32
+ * cannot hold.
+ */
+export const narrow = (
+  path: string,
+  from: Float64Array,
+  start: number,
+  count: number,
+  to: Float32Array,
+  at: number,
+): void => {
+  for (let i = 0; i < count; i++) {
+    const value = from[start + i]!;
+    to[at + i] = value;
+    if (Math.abs(to[at + i]!) === Infinity && Math.abs(value) !== Infinity) {
+      throw failure({
+        path,
+        seen: `the number ${value}`,
+        expected: 'numbers that float32 can hold (below 3.4e38)',
+        hint: 'scale the data, or use precision float64',
+      });
+    }
+  }
+};
+
+/** The rows of a source, one run after the other, from the first to the last. */
+export interface RowReader {
+  /** The next `length` rows to `to`, from `at`, rounded where `to` is float32. A promise only where the source waits. */
+  next(length: number, to: Numbers, at: number): void | Promise<void>;
+  /** Checks that the source ends where it said. */
+  finish(): void | Promise<void>;
+  /** Tells a source that was left early. Always call it, once. */
+  close(): void | Promise<void>;
+}
+
+/**
+ * Reads a source, which may yield pieces of any size, in runs of the reader's choice; `blockLength` is what the source
+ * is asked for. Errors: pieces of another width; fewer or more rows than the source said; its own.
+ */
+export const rowReader = (path: string, source: RowSource, blockLength: number): RowReader => {
+  const { columns } = source;
+  const iterable = source.blocks(blockLength);
+  const iterator = Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
+  let pending: Matrix | null = null;
+  let used = 0;
+  let taken = 0;
+  let ended = false;
+
+  const wrongCount = (seen: string) =>
+    failure({ path, seen: `a source that yields ${seen}`, expected: `[time=${source.rows}, column=${columns}]` });
+
+  /** Accepts what the iterator gave; false at the end. */
+  const accept = (result: IteratorResult<Matrix, unknown>): boolean => {
+    if (result.done === true) {
+      ended = true;
+      return false;
+    }
+    const block = result.value;
+    if (block.columns !== columns || block.data.length !== block.rows * columns) {
+      throw failure({
+        path,
+        seen: `a block [time=${block.rows}, column=${block.columns}] of ${block.data.length} numbers after row ${taken}`,
+        expected: `blocks of ${columns} columns`,
+      });
+    }
+    pending = block;
+    used = 0;
+    return true;
+  };
+
+  /** Copies rows of the pending block to row `row` of the run; how many there were. */
+  const copy = (row: number, wanted: number, to: Numbers, at: number): number => {
+    if (pending === null) return 0;
+    const count = Math.min(wanted, pending.rows - used);
+    const from = used * columns;
+    if (to instanceof Float64Array) to.set(pending.data.subarray(from, from + count * columns), at + row * columns);
+    else narrow(path, pending.data, from, count * columns, to, at + row * columns);
+    used += count;
+    taken += count;
+    if (used === pending.rows) pending = null;
+    return count;
+  };
+
+  const fill = (row: number, length: number, to: Numbers, at: number): void | Promise<void> => {
+    let filled = row;
+    while (filled < length) {
+      filled += copy(filled, length - filled, to, at);
+      if (filled === length) return;
+      const result = iterator.next();
+      if (result instanceof Promise) {
+        const sofar = filled;
+        return result.then((block) => {
+          if (!accept(block)) throw wrongCount(`${taken} rows`);
+          return fill(sofar, length, to, at);
+        });
+      }
+      if (!accept(result)) throw wrongCount(`${taken} rows`);
+    }
+  };
+
+  return {
+    next: (length, to, at) => fill(0, length, to, at),
+    finish: () => {
+      if (pending !== null) throw wrongCount(`more than ${source.rows} rows`);
+      const more = (result: IteratorResult<Matrix, unknown>): void => {
+        if (accept(result) && pending !== null && pending.rows > 0) throw wrongCount(`more than ${source.rows} rows`);
+      };
+      const result = iterator.next();
+      return result instanceof Promise ? result.then(more) : more(result);
+    },
+    close: async () => {
+      if (!ended) await iterator.return?.();
+    },
+  };
+};

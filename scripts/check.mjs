@@ -5,6 +5,7 @@ import { root } from './quietly.mjs';
 
 const tool = (path, ...parameters) => [join('node_modules', path), ...parameters];
 const checks = {
+  kernels: [join('packages', 'backend-wasm', 'kernels', 'build.mjs')],
   format: tool('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'),
   lint: tool('oxlint/bin/oxlint', '--deny-warnings'),
   types: tool('typescript/bin/tsc', '-b'),

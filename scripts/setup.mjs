@@ -11,6 +11,7 @@ import { giveUp, quietly, root } from './quietly.mjs';
 const tools = join(root, '.tools');
 const installedStamp = join(root, 'node_modules', '.drnn-installed');
 const builtStamp = join(tools, 'built');
+const kernels = join(root, 'packages', 'backend-wasm', 'kernels', 'build.mjs');
 
 const checkNode = () => {
   const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -68,7 +69,9 @@ const isBuilt = () => {
   const inputs = [
     installedStamp,
     ...['tsconfig.json', 'tsconfig.base.json'].map((name) => join(root, name)),
-    ...compiled.flatMap((folder) => [join(folder, 'tsconfig.json'), join(folder, 'package.json'), join(folder, 'src')]),
+    ...compiled.flatMap((folder) =>
+      ['tsconfig.json', 'package.json', 'src', 'kernels'].map((name) => join(folder, name)),
+    ),
   ].filter((path) => existsSync(path));
   const time = Math.max(
     ...inputs.map((path) => (statSync(path).isDirectory() ? newest(path) : statSync(path).mtimeMs)),
@@ -77,6 +80,7 @@ const isBuilt = () => {
 };
 
 const build = () => {
+  quietly('compiling the kernels', process.execPath, [kernels], ['Mend what is named above, then run it again.']);
   const started = new Date();
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   // tsc trusts its own notes, and would not see that an output is gone.

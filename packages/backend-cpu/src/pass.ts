@@ -1,5 +1,4 @@
 import {
-  compile,
   type Expression,
   type Matrix,
   matrix,
@@ -9,6 +8,7 @@ import {
   type PassShape,
   type Precision,
   type Program,
+  programCache,
   runProgram,
   scratchFor,
   settleCompensated,
@@ -23,29 +23,20 @@ import { mirrorLower, syrkLower } from './syrk.js';
  */
 export const blockRows = 256;
 
-interface Compiled {
-  readonly expressions: readonly Expression[];
+/** Compiles the expressions of a request, with scratch to run them in. */
+export type Compiler = (expressions: readonly Expression[]) => {
   readonly program: Program;
   readonly scratch: readonly Float64Array[];
-}
-
-/** Compiles the expressions of a request, or finds what was compiled for the same ones before. */
-export type Compiler = (expressions: readonly Expression[]) => Compiled;
+};
 
 export const createCompiler = (): Compiler => {
-  const recent: Compiled[] = [];
-  const most = 32;
+  const programOf = programCache();
+  const known = new WeakMap<Program, readonly Float64Array[]>();
   return (expressions) => {
-    const known = recent.findIndex(
-      (item) =>
-        item.expressions.length === expressions.length && item.expressions.every((e, k) => e === expressions[k]),
-    );
-    const found = known < 0 ? undefined : recent.splice(known, 1)[0];
-    const program = found?.program ?? compile(expressions);
-    const item = found ?? { expressions, program, scratch: scratchFor(program) };
-    recent.unshift(item);
-    recent.length = Math.min(recent.length, most);
-    return item;
+    const program = programOf(expressions);
+    const scratch = known.get(program) ?? scratchFor(program);
+    known.set(program, scratch);
+    return { program, scratch };
   };
 };
 

@@ -1,1 +1,2 @@
-export {};
+export * from './kernel-functions.js';
+export * from './machine.js';

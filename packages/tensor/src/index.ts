@@ -6,6 +6,7 @@ export * from './fold.js';
 export * from './derivative.js';
 export * from './evaluate.js';
 export * from './program.js';
+export * from './program-cache.js';
 export * from './blocks.js';
 export * from './host.js';
 export * from './backend.js';

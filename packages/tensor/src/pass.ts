@@ -163,8 +163,8 @@ export const passByPrimitives = async <Block, Held>(
           if (e === undefined) continue;
           const part = primitives.backProject(x, e);
           made.push(part);
-          const { data } = await primitives.read(part);
-          for (let i = 0; i < total.data.length; i++) total.data[i] = total.data[i]! + data[i]!;
+          const { data: terms } = await primitives.read(part);
+          for (let i = 0; i < total.data.length; i++) total.data[i] = total.data[i]! + terms[i]!;
         }
         for (const [k, { total, error }] of sums.entries()) {
           const e = outputs[backCount + k];

@@ -132,7 +132,10 @@ const expectedPass = (
   const inputs = new Map<string, BoundedMatrix>();
   for (const [name, values] of Object.entries(data)) inputs.set(name, exactly(values));
   for (const [name, theta] of Object.entries(currents))
-    inputs.set(name, boundedProduct(design, false, exactly(theta), false, accuracy.product));
+    inputs.set(
+      name,
+      boundedProduct(design, false, exactly(theta), false, accuracy.product, undefined, accuracy.absolute),
+    );
   const value = (e: Expression): BoundedMatrix => {
     const result = exactly(matrix(design.rows, units));
     for (let i = 0; i < result.value.data.length; i++) {
@@ -147,9 +150,9 @@ const expectedPass = (
   };
   return {
     backProject: (outputs.backProject ?? []).map((e) =>
-      boundedProduct(design, true, value(e), false, accuracy.product),
+      boundedProduct(design, true, value(e), false, accuracy.product, undefined, accuracy.absolute),
     ),
-    columnSums: (outputs.columnSums ?? []).map((e) => boundedColumnSums(value(e), accuracy.product)),
+    columnSums: (outputs.columnSums ?? []).map((e) => boundedColumnSums(value(e), accuracy.product, accuracy.absolute)),
     // What is kept is rounded once more, to the rows' own precision.
     keep: (outputs.keep ?? []).map((e) => {
       const { value: values, error } = value(e);

@@ -25,7 +25,7 @@ const entry = (a: Matrix, transposed: boolean, i: number, j: number): number =>
 
 /**
  * op(A) diag(w) op(B) with compensated sums (Neumaier 1974); the error allowed is `product` times the sum of the
- * terms' absolute values, beside what the operand's own errors make.
+ * terms' absolute values, beside what the operand's own errors make and what every product may lose as it underflows.
  */
 export const boundedProduct = (
   a: Matrix,
@@ -34,6 +34,7 @@ export const boundedProduct = (
   transposeB: boolean,
   product: number,
   weights?: ArrayLike<number>,
+  underflow = 5e-324,
 ): BoundedMatrix => {
   const [rows, inner] = transposeA ? [a.columns, a.rows] : [a.rows, a.columns];
   const columns = transposeB ? b.value.rows : b.value.columns;
@@ -56,18 +57,17 @@ export const boundedProduct = (
       }
       const total = Number.isFinite(sum) ? sum + low : sum;
       value.data[i * columns + j] = total;
-      // Every product may underflow, and lose a subnormal.
-      error.data[i * columns + j] = product * size + inherited + 5e-324 * 4 * (inner + 1);
+      error.data[i * columns + j] = product * size + inherited + underflow * 4 * (inner + 1);
     }
   }
   return { value, error };
 };
 
 /** Sums over rows, with the error allowed. */
-export const boundedColumnSums = (e: BoundedMatrix, product: number): BoundedMatrix => {
+export const boundedColumnSums = (e: BoundedMatrix, product: number, underflow?: number): BoundedMatrix => {
   const ones = matrix(1, e.value.rows);
   ones.data.fill(1);
-  return boundedProduct(ones, false, e, false, product);
+  return boundedProduct(ones, false, e, false, product, undefined, underflow);
 };
 
 /**

@@ -1,0 +1,106 @@
+import {
+  type Accuracy,
+  type Backend,
+  backendOf,
+  type Engine,
+  type Issue,
+  matrix,
+  type Precision,
+  programCache,
+  refuse,
+} from '@drnn/tensor';
+import { gramsOf } from './gram.js';
+import { hostOn } from './host.js';
+import { createMachine } from './machine.js';
+import { passOf, type Workshop } from './pass.js';
+import { physicalCores } from './physical-cores.js';
+import { inBursts, type Stored, storedValues } from './rows.js';
+import { mostThreads, whyNoThreads } from './threads.js';
+
+/** How this backend is made. */
+export interface WasmOptions {
+  /**
+   * `mixed` (the default, as it is twice as fast): float32 rows and products, float32 sums over at most 2048 rows and
+   * float64 beyond, everything on the host float64. Or `float64` throughout.
+   */
+  readonly precision?: Precision;
+  /**
+   * Threads that share the work, this one among them. Default: all physical cores where memory can be shared and this
+   * thread may wait for others (Node, or a Worker of an isolated page), else 1.
+   */
+  readonly threads?: number;
+}
+
+const accuracies: Readonly<Record<Precision, Accuracy>> = {
+  // A product sums up to 256 terms one by one: at worst, with all alike, each rounds the same way.
+  float64: { pointwise: 1.5e-15, absolute: 5e-324, product: 3e-14, propagatesNaN: true },
+  // Four units of 2^-23. Sums of up to 2048 float32 terms err by some sqrt(256) half units where all have one sign.
+  mixed: { pointwise: 4.8e-7, absolute: 2.9e-45, product: 2e-6, propagatesNaN: true },
+};
+
+const checked = (options: WasmOptions): { readonly precision: Precision; readonly threads: number } => {
+  const issues: Issue[] = Object.keys(options)
+    .filter((key) => key !== 'precision' && key !== 'threads')
+    .map((key) => ({ path: `backend-wasm ${key}`, seen: 'an unknown option', expected: 'precision or threads' }));
+  const { precision = 'mixed', threads } = options;
+  if (precision !== 'float64' && precision !== 'mixed')
+    issues.push({ path: 'backend-wasm precision', seen: String(precision), expected: 'float64 or mixed' });
+  const obstacle = whyNoThreads();
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= mostThreads)) {
+    issues.push({
+      path: 'backend-wasm threads',
+      seen: String(threads),
+      expected: `a whole number from 1 to ${mostThreads}`,
+    });
+  } else if (threads !== undefined && threads > 1 && obstacle !== null) {
+    issues.push({
+      path: 'backend-wasm threads',
+      seen: `${threads} with ${obstacle.seen}`,
+      expected: 'threads 1',
+      hint: obstacle.hint,
+    });
+  }
+  refuse(issues);
+  return { precision, threads: threads ?? (obstacle === null ? Math.min(physicalCores(), mostThreads) : 1) };
+};
+
+/**
+ * SIMD kernels in WebAssembly, compiled into the package, on threads. Rows stay in ordinary memory and go through the
+ * kernels' own in blocks, so that they may be larger than it. Close it with `close()`, which ends its threads; they never
+ * keep a program from its end. Errors: unknown options, threads where memory cannot be shared.
+ */
+export const backend = async (options: WasmOptions = {}): Promise<Backend> => {
+  const { precision, threads } = checked(options);
+  const machine = await createMachine(threads);
+  const workshop: Workshop = { machine, precision, programOf: programCache() };
+
+  const engine: Engine<Stored> = {
+    name: 'wasm',
+    precision,
+    threads: machine.threads,
+    accuracy: accuracies[precision],
+    host: hostOn(machine),
+    store: (source) => {
+      const { rows, columns } = source;
+      return 'blocks' in source
+        ? { kind: 'streamed', rows, columns, source }
+        : { kind: 'resident', rows, columns, values: storedValues('rows', source.data, precision) };
+    },
+    bytes: (stored) => (stored.kind === 'resident' ? stored.values.byteLength : 0),
+    free: () => undefined,
+    read: async (stored) => {
+      const result = matrix(stored.rows, stored.columns);
+      await inBursts([stored], stored.rows, precision, (start, length, [strip]) => {
+        if (strip === undefined) return;
+        const { values, offset } = strip;
+        result.data.set(values.subarray(offset, offset + length * stored.columns), start * stored.columns);
+      });
+      return result;
+    },
+    pass: (design, data, request, shape) => passOf(workshop, design, data, request, shape),
+    gram: async (design, weights) => (await gramsOf(workshop, design, weights, 0, 1))[0]!,
+    gramEach: (design, weights, from, to) => gramsOf(workshop, design, weights, from, to),
+    close: () => machine.close(),
+  };
+  return backendOf(engine);
+};

@@ -1,0 +1,61 @@
+import { DrnnError } from '@drnn/tensor';
+
+/** What the module exports. Addresses and sizes in bytes; see kernels/assembly for the layout of blocks. */
+export interface KernelFunctions {
+  packedBytes32(depth: number, columns: number): number;
+  packedBytes64(depth: number, columns: number): number;
+  scratchBytes(): number;
+  packParameters32(to: number, from: number, depth: number, columns: number): void;
+  packParameters64(to: number, from: number, depth: number, columns: number): void;
+  pack64(to: number, from: number, stepStride: number, columnStride: number, depth: number, columns: number): void;
+  cholesky(order: number, a: number, scratch: number, packed: number): number;
+  peak32(turns: number): number;
+  peak64(turns: number): number;
+  passBlock32(block: number): void;
+  passBlock64(block: number): void;
+  gramBlock32(block: number): void;
+  gramBlock64(block: number): void;
+  productBlock(block: number): void;
+  solveBlock(block: number): void;
+  programBlock32(block: number): void;
+  programBlock64(block: number): void;
+}
+
+/** The kernels that threads run: each takes the address of a block. Their order is their number. */
+export const blockKernels = [
+  'passBlock32',
+  'passBlock64',
+  'gramBlock32',
+  'gramBlock64',
+  'productBlock',
+  'solveBlock',
+  'programBlock32',
+  'programBlock64',
+] as const;
+
+export type BlockKernel = (typeof blockKernels)[number];
+
+const names: readonly (keyof KernelFunctions)[] = [
+  ...blockKernels,
+  'packedBytes32',
+  'packedBytes64',
+  'scratchBytes',
+  'packParameters32',
+  'packParameters64',
+  'pack64',
+  'cholesky',
+  'peak32',
+  'peak64',
+];
+
+const areKernels = (exported: object): exported is KernelFunctions =>
+  names.every((name) => name in exported && typeof Reflect.get(exported, name) === 'function');
+
+/** The kernels of a module over a memory. */
+export const instantiate = (module: WebAssembly.Module, memory: WebAssembly.Memory): KernelFunctions => {
+  const { exports: exported } = new WebAssembly.Instance(module, { env: { memory } });
+  if (areKernels(exported)) return exported;
+  throw new DrnnError([
+    { path: 'backend-wasm', seen: 'a module without its kernels', expected: `the functions ${names.join(', ')}` },
+  ]);
+};

@@ -31,7 +31,8 @@ for (const { folder, manifest, layer } of byName.values()) {
   for (const entry of readdirSync(source, { recursive: true })) {
     const path = join(source, String(entry));
     if (!/\.tsx?$/.test(path)) continue;
-    const isTest = /\.test\.tsx?$/.test(path);
+    // What a test has a browser run is a test too.
+    const isTest = /\.(test|browser)\.tsx?$/.test(path);
     const problem = (specifier, text) => problems.push(`${relative(root, path)}: '${specifier}' ${text}`);
     for (const { fileName: specifier } of ts.preProcessFile(readFileSync(path, 'utf8'), true, true).importedFiles) {
       if (specifier.startsWith('.')) {

@@ -12,6 +12,10 @@ describe('capability', () => {
     expect(run.stdout.trim()).toBe('3');
   });
 
+  it.skipIf(!requires('webgpu'))('names the graphics adapter, or the software one', () => {
+    expect(capability('webgpu').reason).toMatch(/adapter: ./);
+  });
+
   it('says what is missing, and how to get it', () => {
     for (const name of ['numpy', 'chromium'] as const) {
       const seen = capability(name);

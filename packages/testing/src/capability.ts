@@ -1,6 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildSync } from 'esbuild';
+import { whyChromiumFails } from './chromium.js';
 import { sharedPath } from './shared.js';
+import { repository, workspaceSources } from './sources.js';
 
 /** Whether this machine offers something that a test may need. */
 export type Capability = {
@@ -58,6 +62,49 @@ const shared = (): Capability => {
   };
 };
 
+/** A Chromium that is there need not start: it needs fonts, libraries, and for users other than root a sandbox. */
+const browser = (): Capability => {
+  const chromium = capability('chromium');
+  const failure = chromium.command === null ? null : whyChromiumFails(chromium.command);
+  if (failure === null) return chromium;
+  return { available: false, reason: `${chromium.command} runs no page: ${failure}`, install: null, command: null };
+};
+
+/** A WebGPU device in Node, found the way the backend finds it, in a process of its own. */
+const webgpu = (): Capability => {
+  const install = 'apt-get install chromium';
+  const folder = join(repository, 'packages/backend-webgpu');
+  const { outputFiles } = buildSync({
+    stdin: {
+      contents: `import { openGpu } from './src/gpu.ts';
+        openGpu().then(({ description, device }) => { console.log('found ' + description); device.destroy(); },
+          (error) => console.log('none: ' + String(error.message)));`,
+      resolveDir: folder,
+    },
+    alias: Object.fromEntries(workspaceSources()),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    write: false,
+  });
+  const run = spawnSync(process.execPath, ['--input-type=module', '-'], {
+    cwd: folder,
+    input: outputFiles[0]?.text ?? '',
+    encoding: 'utf8',
+    stdio: ['pipe', 'pipe', 'ignore'],
+    timeout: 60_000,
+  });
+  const [, available, reason = ''] = /^(found|none:) (.*)/.exec(run.stdout) ?? [];
+  return available === 'found'
+    ? { available: true, reason, install, command: null }
+    : {
+        available: false,
+        reason: reason || `a probe that ended with ${run.status ?? run.signal}`,
+        install,
+        command: null,
+      };
+};
+
 const probes = {
   python3: () => python(),
   numpy: () => python('numpy'),
@@ -70,6 +117,8 @@ const probes = {
       ['--version'],
       'apt-get install chromium',
     ),
+  browser,
+  webgpu,
   shared,
 } satisfies Record<string, () => Capability>;
 

@@ -88,10 +88,13 @@ export function gramBlock32(block: usize): void {
 export function gramBlock64(block: usize): void {
   gramBlock<f64>(block);
 }
-/** Turns of 12 vector multiply-adds on registers alone, as many at once as hide their latency: the arithmetic peak. */
-function peak<T>(turns: i32): T {
-  const x = v128.splat<T>(0.999 as T);
-  const y = v128.splat<T>(0.001 as T);
+/**
+ * Turns of 12 vector multiply-adds on registers alone, as many at once as hide their latency: the arithmetic peak. The
+ * operands are arguments, as engines make constants anew at every use.
+ */
+function peak<T>(turns: i32, scale: T, shift: T): T {
+  const x = v128.splat<T>(scale);
+  const y = v128.splat<T>(shift);
   let a = v128.splat<T>(0.05 as T);
   let b = v128.splat<T>(0.10 as T);
   let c = v128.splat<T>(0.15 as T);
@@ -131,9 +134,9 @@ function peak<T>(turns: i32): T {
   total = v128.add<T>(total, l);
   return v128.extract_lane<T>(total, 0);
 }
-export function peak32(turns: i32): f32 {
-  return peak<f32>(turns);
+export function peak32(turns: i32, scale: f32, shift: f32): f32 {
+  return peak<f32>(turns, scale, shift);
 }
-export function peak64(turns: i32): f64 {
-  return peak<f64>(turns);
+export function peak64(turns: i32, scale: f64, shift: f64): f64 {
+  return peak<f64>(turns, scale, shift);
 }

@@ -97,7 +97,10 @@ function excess(r: v128): v128 {
   return madd<f32>(r2, madd<f32>(r2, madd<f32>(r2, high, middle), low), r);
 }
 
-/** tanh z = E / (E + 2) with E = e^2|z| - 1. */
+/**
+ * tanh z = E / (E + 2) with E = e^2|z| - 1; near 0, where E would be rounded twice, z + z^3 times the Chebyshev fit of
+ * (tanh(z) / z - 1) / z^2 up to |z| = 0.41 (error below 2e-9).
+ */
 // @ts-ignore: decorator
 @inline
 export function tanh32(z: v128): v128 {
@@ -107,7 +110,12 @@ export function tanh32(z: v128): v128 {
   const m = excess(rest(t, sub(rounded, c(ROUND))));
   const two = power(rounded);
   const e = madd<f32>(two, m, sub(two, c(1)));
-  return v128.or(div(e, add(e, c(2))), signOf(z));
+  const far = v128.or(div(e, add(e, c(2))), signOf(z));
+  const u = mul(z, z);
+  const low = madd<f32>(u, c(0.13333308356985754), c(-0.333333332468929));
+  const high = madd<f32>(u, madd<f32>(u, c(-0.007492135265858495), c(0.021672458516587813)), c(-0.05395646098134667));
+  const near = madd<f32>(mul(z, u), madd<f32>(mul(u, u), high, low), z);
+  return v128.bitselect(near, far, f32x4.lt(a, c(0.41)));
 }
 
 /** e^z. */

@@ -7,6 +7,7 @@ import {
   matrix,
   type Numbers,
   type Precision,
+  readRows,
   refuse,
 } from '@drnn/tensor';
 import { createBuffers } from './buffers.js';
@@ -68,6 +69,12 @@ export const backend = async (options: CpuOptions = {}): Promise<Backend> => {
       'blocks' in source
         ? { kind: 'streamed', rows: source.rows, columns: source.columns, source }
         : kept(source.rows, source.columns, storedValues('rows', source.data, precision)),
+    copy: async (source) => {
+      const { rows, columns } = source;
+      const values = precision === 'float64' ? new Float64Array(rows * columns) : new Float32Array(rows * columns);
+      await readRows('rows', source, values);
+      return kept(rows, columns, values);
+    },
     bytes: (stored) => (stored.kind === 'resident' ? stored.values.byteLength : 0),
     free: () => undefined,
     read: async (stored) => {

@@ -7,6 +7,7 @@ import {
   matrix,
   type Precision,
   programCache,
+  readRows,
   refuse,
 } from '@drnn/tensor';
 import { gramsOf } from './gram.js';
@@ -14,7 +15,7 @@ import { hostOn } from './host.js';
 import { createMachine } from './machine.js';
 import { passOf, type Workshop } from './pass.js';
 import { physicalCores } from './physical-cores.js';
-import { inBursts, type Stored, storedValues } from './rows.js';
+import { inBursts, numbers, type Stored, storedValues } from './rows.js';
 import { mostThreads, whyNoThreads } from './threads.js';
 
 /** How this backend is made. */
@@ -85,6 +86,12 @@ export const backend = async (options: WasmOptions = {}): Promise<Backend> => {
       return 'blocks' in source
         ? { kind: 'streamed', rows, columns, source }
         : { kind: 'resident', rows, columns, values: storedValues('rows', source.data, precision) };
+    },
+    copy: async (source) => {
+      const { rows, columns } = source;
+      const values = numbers(precision, rows * columns);
+      await readRows('rows', source, values);
+      return { kind: 'resident', rows, columns, values };
     },
     bytes: (stored) => (stored.kind === 'resident' ? stored.values.byteLength : 0),
     free: () => undefined,

@@ -1,1 +1,1 @@
-export {};
+export { backend, type WebgpuBackend, type WebgpuOptions } from './backend.js';

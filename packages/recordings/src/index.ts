@@ -7,6 +7,7 @@ export { decodeMat5, isMat5, type Mat5, type MatListing, type MatValue, openMat5
 export * from './model.js';
 export * from './model-file.js';
 export { decodeNpy, encodeNpy } from './npy.js';
+export * from './npy-rows.js';
 export { decodeNpz, encodeNpz, type Npz, type NpzListing, openNpz } from './npz.js';
 export * from './numeric-array.js';
 export { nwbSampling, type Sampling } from './nwb.js';

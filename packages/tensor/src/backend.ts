@@ -67,8 +67,11 @@ export interface Backend {
   readonly threads: number;
   readonly accuracy: Accuracy;
   readonly host: Host;
-  /** Takes rows in: copied for a matrix, kept as they are for a source larger than memory. */
-  rows(source: Matrix | RowSource): Promise<Rows>;
+  /**
+   * Takes rows in: copied for a matrix; a source is kept as it is, since it may be larger than memory, and read again by
+   * whatever uses it, unless `copy` has it read once, piece by piece, to where the rows of a matrix would be.
+   */
+  rows(source: Matrix | RowSource, options?: { readonly copy?: boolean }): Promise<Rows>;
   /** Rows back on the host, [time, column]. */
   read(rows: Rows): Promise<Matrix>;
   /** One sweep over the time rows; see `PassRequest`. Cost 2 rows P N flop a current and a back-projection. */

@@ -2,6 +2,7 @@ import type { Accuracy, Backend, PassRequest, Precision, Rows, RowSource } from 
 import { failure, type Issue, refuse } from './error.js';
 import type { Host } from './host.js';
 import type { Matrix } from './matrix.js';
+import { collect } from './row-reader.js';
 import { passShape, type PassShape } from './pass.js';
 import { type Ledger, ledger } from './scope.js';
 
@@ -25,6 +26,8 @@ export interface Engine<Stored extends RowShape> {
   readonly host: Host;
   /** Takes rows in: copied for a matrix, kept as they are for a source larger than memory. */
   store(source: Matrix | RowSource): Stored | Promise<Stored>;
+  /** Copies a source in without a matrix between. Default: reads it into a matrix and stores that. */
+  copy?(source: RowSource): Promise<Stored>;
   /** What `stored` occupies, for `memory()`. */
   bytes(stored: Stored): number;
   /** Gives up what `stored` occupies; called once for each. */
@@ -149,6 +152,8 @@ const view = <Stored extends RowShape>(
     const seen = reason();
     if (seen !== null) throw failure({ path: `backend-${name} ${operation}`, seen, expected: 'an open backend' });
   };
+  const copied = async (source: RowSource): Promise<Stored> =>
+    engine.copy === undefined ? engine.store(await collect(source)) : engine.copy(source);
   const admit = (operation: string, stored: readonly Stored[]): readonly Rows[] => {
     // Looked at again, as the end may have come while something was awaited.
     if (reason() !== null) stored.forEach(engine.free);
@@ -167,7 +172,7 @@ const view = <Stored extends RowShape>(
     accuracy,
     host,
 
-    rows: async (source) => {
+    rows: async (source, options = {}) => {
       alive('rows');
       const { rows, columns } = source;
       const issues: Issue[] = [];
@@ -181,7 +186,9 @@ const view = <Stored extends RowShape>(
         });
       }
       refuse(issues);
-      const [handle] = admit('rows', [await engine.store(source)]);
+      const [handle] = admit('rows', [
+        await (options.copy === true && 'blocks' in source ? copied(source) : engine.store(source)),
+      ]);
       if (handle === undefined) throw new Error('a handle that was admitted is missing');
       return handle;
     },

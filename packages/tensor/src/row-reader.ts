@@ -1,7 +1,7 @@
 import type { RowSource } from './backend.js';
 import type { Numbers } from './blocks.js';
 import { failure } from './error.js';
-import type { Matrix } from './matrix.js';
+import { matrix, type Matrix, rowRange } from './matrix.js';
 
 /**
  * Rounds numbers to float32: `count` of `from`, from `start`, to `to`, from `at`. Refuses a finite number that float32
@@ -119,3 +119,31 @@ export const rowReader = (path: string, source: RowSource, blockLength: number):
     },
   };
 };
+
+/** Reads all of a source into `to`, rounded where that is float32. */
+export const readRows = async (path: string, source: RowSource, to: Numbers): Promise<void> => {
+  const reader = rowReader(path, source, 1024);
+  try {
+    await reader.next(source.rows, to, 0);
+    await reader.finish();
+  } finally {
+    await reader.close();
+  }
+};
+
+/** All of a source in memory. */
+export const collect = async (source: RowSource): Promise<Matrix> => {
+  const result = matrix(source.rows, source.columns);
+  await readRows('rows', source, result.data);
+  return result;
+};
+
+/** A matrix as a source: its rows are shared, not copied. */
+export const rowSourceOf = (values: Matrix): RowSource => ({
+  rows: values.rows,
+  columns: values.columns,
+  blocks: function* (length) {
+    for (let row = 0; row < values.rows; row += length)
+      yield rowRange(values, row, Math.min(values.rows, row + length));
+  },
+});

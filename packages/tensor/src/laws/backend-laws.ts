@@ -190,8 +190,13 @@ const rowsLaw: BackendLaw = {
           async (time, columns, seed) => {
             const before = on.memory().handles;
             const values = drawnMatrix(time, columns, seed);
-            for (const source of [values, streamed(values, false), streamed(values, true)]) {
-              const rows = await on.rows(source);
+            for (const [source, copy] of [
+              [values, false],
+              [streamed(values, false), false],
+              [streamed(values, true), false],
+              [streamed(values, true), true],
+            ] as const) {
+              const rows = await on.rows(source, { copy });
               if (rows.rows !== time || rows.columns !== columns) throw new Error('rows: a wrong shape');
               const back = await on.read(rows);
               if (back.rows !== time || back.columns !== columns) throw new Error('read: a wrong shape');
@@ -205,6 +210,20 @@ const rowsLaw: BackendLaw = {
         ),
         lawParameters(options),
       );
+      let readings = 0;
+      const once = streamed(drawnMatrix(20, 2, 1), true);
+      const counted: RowSource = {
+        ...once,
+        blocks: (length) => {
+          readings++;
+          return once.blocks(length);
+        },
+      };
+      const copied = await on.rows(counted, { copy: true });
+      await on.read(copied);
+      await on.read(copied);
+      if (readings !== 1) throw new Error(`a copied source was read ${readings} times`);
+      copied.release();
       // A backend keeps its own copy of a matrix.
       const values = drawnMatrix(3, 2, 1);
       const rows = await on.rows(values);
@@ -221,8 +240,10 @@ const rowsLaw: BackendLaw = {
         const short = { ...streamed(values, asynchronous), rows: 4 };
         const long = { ...streamed(values, asynchronous), rows: 2 };
         const wide = { ...streamed(values, asynchronous), columns: 3 };
-        for (const [what, source] of Object.entries({ short, long, wide }))
+        for (const [what, source] of Object.entries({ short, long, wide })) {
           await expectRefusal(`a source too ${what}`, async () => on.read(await on.rows(source)));
+          await expectRefusal(`a source too ${what}, copied`, () => on.rows(source, { copy: true }));
+        }
       }
     }),
 };

@@ -10,3 +10,9 @@ export {
   type Observations,
   type Transitions,
 } from './transitions.js';
+export {
+  sourceOfTransitions,
+  streamTransitions,
+  type StreamedObservations,
+  type TransitionSource,
+} from './transition-source.js';

@@ -76,6 +76,8 @@ export const run = async <State extends Iterate>(
   const trace: TraceEntry[] = [];
   const bounds = errorBounds(problem);
   const progress = { residual: Infinity, objective: Infinity, at: 0 };
+  const halved = { residual: Infinity, at: 0 };
+  let statesAtFloor = 0;
   let last: Iterate | null = null;
   let status: Status | undefined;
   let initSeconds = 0;
@@ -96,9 +98,17 @@ export const run = async <State extends Iterate>(
       progress.objective = state.objective;
       progress.at = state.step;
     }
+    if (state.residual <= halved.residual / 2) {
+      halved.residual = state.residual;
+      halved.at = state.step;
+    }
+    const noiseFloor = await (state.problem ?? problem).noiseFloor();
+    statesAtFloor = state.residual <= noiseFloor && noiseFloor > 0 ? statesAtFloor + 1 : 0;
     const context: StopContext = {
       thetaErrorBound: (target) => bounds.of(state, target),
-      noiseFloor: (state.problem ?? problem).noiseFloor,
+      noiseFloor,
+      statesAtFloor,
+      stepsSinceHalved: state.step - halved.at,
       stepsWithoutProgress: state.step - progress.at,
     };
     status = await solver.stop(state, context);

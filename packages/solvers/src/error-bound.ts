@@ -47,10 +47,11 @@ export const thetaErrorBound = async (
     estimates.push(relativeSize(host.columnDot(solution, solution), sizes));
   }
   const bound = estimates.at(-1) ?? 0;
-  if (problem.noiseFloor === 0) return bound;
+  const noiseFloor = await problem.noiseFloor();
+  if (noiseFloor === 0) return bound;
   // What the rows' rounding hides of the gradient moves theta in the same proportion as what is seen of it.
   const seen = residualOf(metric.dualNorm(gradient), await problem.gradientScale(), 0);
-  return seen > 0 ? bound * Math.max(1, problem.noiseFloor / seen) : problem.noiseFloor;
+  return seen > 0 ? bound * Math.max(1, noiseFloor / seen) : noiseFloor;
 };
 
 /** The largest of |s_j| / |theta_j|, from squared norms; a unit at zero counts in absolute terms. */

@@ -1,12 +1,28 @@
 import { readFileSync } from 'node:fs';
-import { backend } from '@drnn/backend-cpu';
+import { backend as cpu } from '@drnn/backend-cpu';
+import { backend as wasm } from '@drnn/backend-wasm';
 import { crossEntropy, type ObjectiveOptions } from '@drnn/objectives';
 import { decodeNpy, toFloat64 } from '@drnn/recordings';
 import { transitions, type Transitions } from '@drnn/simulator';
-import { matrix, type Matrix, transpose } from '@drnn/tensor';
+import { type Backend, matrix, type Matrix, type Precision, transpose } from '@drnn/tensor';
 import { requires, sharedPath } from '@drnn/testing';
-import { describe, expect, it } from 'vitest';
-import { firstOf, maxSteps, newton, problem, run, stalled, tolerance, withStopping } from './index.js';
+import { afterAll, describe, expect, it } from 'vitest';
+import {
+  accelerate,
+  anderson,
+  firstOf,
+  maxSteps,
+  newton,
+  problem,
+  run,
+  sharedNewton,
+  type Solution,
+  type Solver,
+  stalled,
+  tolerance,
+  withPolish,
+  withStopping,
+} from './index.js';
 
 /** Exact optima, polished in long double by an independent reference (specs/algorithms.md, section 5). */
 const available = requires('shared');
@@ -93,30 +109,95 @@ const cases: Readonly<Record<string, Case>> = {
   B7_nct_truew_diag0: { data: 'B', options: calibratedRound('B', 0.01, 0.001, 1.7777777777777777) },
 };
 
-describe.skipIf(!available)('exact optima', () => {
-  it.each(Object.entries(cases))('%s', async (name, { data, options }) => {
-    const from = transitions({
-      rates: read(`${data}_r`),
-      alpha: 0.1,
-      ...(data === 'B' ? { inputs: read('B_u') } : {}),
-    });
-    const on = await backend();
-    const task = await problem(on, from, crossEntropy(options(from)), { bias: false });
-    const solver = withStopping(firstOf(tolerance(1e-12), maxSteps(300), stalled(5)))(newton);
-    const solution = await run(solver, task);
-    const theta = read(`${name}_theta`);
-    const value = read(`${name}_F`);
-    const scale = Math.max(...theta.data.map(Math.abs));
-    const error = Math.max(...theta.data.map((x, i) => Math.abs(x - solution.theta.data[i]!)));
-    expect(error / scale).toBeLessThan(1e-8);
-    solution.value.forEach((f, j) => expect(Math.abs(f / value.data[j]! - 1)).toBeLessThan(1e-10));
-    if (process.env['DRNN_PRINT'] !== undefined) {
-      const total = value.data.reduce((a, b) => a + b, 0);
-      console.log(
-        `${name}: theta ${(error / scale).toExponential(1)} relative, objective ${Math.abs(solution.objective / total - 1).toExponential(1)}, ` +
-          `${solution.status} in ${solution.steps} steps, residual ${solution.residual.toExponential(1)}, bound ${solution.thetaErrorBound.toExponential(1)}`,
-      );
+/** The backends that must find the optima: one more is one more line. `here` is what the machine must have. */
+interface Hardware {
+  readonly name: string;
+  readonly here: boolean;
+  readonly precisions: readonly Precision[];
+  readonly make: (precision: Precision) => Promise<Backend>;
+}
+const both = ['float64', 'mixed'] as const;
+const hardware: readonly Hardware[] = [
+  { name: 'cpu', here: true, precisions: both, make: (precision) => cpu({ precision }) },
+  { name: 'wasm', here: true, precisions: both, make: (precision) => wasm({ precision, threads: 2 }) },
+];
+
+const shared = accelerate(anderson())(sharedNewton);
+
+interface Found {
+  readonly solution: Solution;
+  /** The largest error of theta over its largest entry. */
+  readonly error: number;
+  /** The largest relative error of a unit's objective. */
+  readonly valueError: number;
+}
+
+const solve = async (
+  name: string,
+  on: Backend,
+  how: (always: Solver, whereBounded: Solver) => Solver,
+): Promise<Found> => {
+  const { data, options } = cases[name] ?? { data: 'A', options: () => ({}) };
+  const from = transitions({
+    rates: read(`${data}_r`),
+    alpha: 0.1,
+    ...(data === 'B' ? { inputs: read('B_u') } : {}),
+  });
+  const task = await problem(on, from, crossEntropy(options(from)), { bias: false });
+  const isBounded = task.curvatureBound !== null && task.curvatureBound <= 100;
+  const solution = await run(how(newton, isBounded ? shared : newton), task);
+  task.release();
+  const theta = read(`${name}_theta`);
+  const value = read(`${name}_F`);
+  const scale = Math.max(...theta.data.map(Math.abs));
+  const error = Math.max(...theta.data.map((x, i) => Math.abs(x - solution.theta.data[i]!))) / scale;
+  const valueError = Math.max(...solution.value.map((f, j) => Math.abs(f / value.data[j]! - 1)));
+  if (process.env['DRNN_PRINT'] !== undefined) {
+    console.log(
+      `${on.name} ${on.precision} ${name}: theta ${error.toExponential(1)} relative, objective ${valueError.toExponential(1)}, ` +
+        `${solution.status} in ${solution.steps} steps, residual ${solution.residual.toExponential(1)}, bound ${solution.thetaErrorBound.toExponential(1)}`,
+    );
+  }
+  return { solution, error, valueError };
+};
+
+describe.skipIf(!available).each(hardware)('exact optima on $name', ({ here, precisions, make }) => {
+  const rule = firstOf(tolerance(1e-12), maxSteps(300), stalled(5));
+  const open: Partial<Record<Precision, Backend>> = {};
+  /** One backend of each precision for all fixtures, so that nothing of one fit may disturb the next. */
+  const on = async (precision: Precision): Promise<Backend> => (open[precision] ??= await make(precision));
+  const exact = async (): Promise<Backend> =>
+    precisions.includes('float64') ? on('float64') : (open.float64 ??= await wasm({ precision: 'float64' }));
+  afterAll(async () => {
+    for (const each of Object.values(open)) await each.close();
+  });
+  const [inFloat64, inMixed] = both.map((precision) => it.skipIf(!here || !precisions.includes(precision)));
+
+  inFloat64?.each(Object.keys(cases))('%s, float64: to 1e-8', async (fixture) => {
+    const { error, valueError } = await solve(fixture, await on('float64'), (solver) => withStopping(rule)(solver));
+    expect(error).toBeLessThan(1e-8);
+    expect(valueError).toBeLessThan(1e-10);
+  });
+
+  inMixed?.each(Object.keys(cases))('%s, mixed alone: to 1e-4', async (fixture) => {
+    const alone = withStopping(firstOf(tolerance(1e-8), maxSteps(300), stalled()));
+    const methods = [(solver: Solver) => solver, (_: Solver, bounded: Solver) => bounded];
+    for (const method of methods) {
+      const { solution, error } = await solve(fixture, await on('mixed'), (...solvers) => alone(method(...solvers)));
+      expect(solution.status).toBe('precision-floor');
+      expect(error).toBeLessThan(1e-4);
+      // What the fit says of its own error is true, and of use.
+      expect(error).toBeLessThan(10 * solution.thetaErrorBound);
+      expect(solution.thetaErrorBound).toBeLessThan(1e-3);
     }
-    await on.close();
+    expect((await on('mixed')).memory()).toEqual({ handles: 0, bytes: 0 });
+  });
+
+  inMixed?.each(Object.keys(cases))('%s, mixed and polished: to 1e-8', async (fixture) => {
+    const polish = withPolish(exact);
+    const stopped = withStopping(rule);
+    const { error, valueError } = await solve(fixture, await on('mixed'), (solver) => polish(stopped(solver)));
+    expect(error).toBeLessThan(1e-8);
+    expect(valueError).toBeLessThan(1e-10);
   });
 });

@@ -1,7 +1,7 @@
 /** Problems on which a solver once gave up, or claimed too much. */
 import { backend } from '@drnn/backend-cpu';
 import { crossEntropy, matching, transfers } from '@drnn/objectives';
-import { transitions } from '@drnn/simulator';
+import { sourceOfTransitions, transitions } from '@drnn/simulator';
 import { type Backend, matrix, type Matrix } from '@drnn/tensor';
 import { afterAll, describe, expect, it } from 'vitest';
 import { accelerate, anderson, newton, problem, run, samplesOf, sharedNewton } from './index.js';
@@ -53,14 +53,17 @@ describe('hard problems', () => {
     },
   );
 
-  it('missing samples are no clipped targets, and leave the inverse finite', () => {
+  it('missing samples are no clipped targets, and leave the inverse finite', async () => {
     const { predictors } = smallSamples({ seed: 62, units: 4, steps: 100, transfer: 'logistic' });
     const observed = matrix(predictors.rows, 4, new Float64Array(predictors.rows * 4).fill(1));
     observed.data[42] = 0;
     const from = transitions({ rates: predictors, alpha: 0.3, observed });
     for (const transfer of [transfers.logistic, transfers.softplus, transfers.exp]) {
-      const complete = samplesOf(transitions({ rates: predictors, alpha: 0.3 }), matching(transfer));
-      const samples = samplesOf(from, matching(transfer));
+      const complete = await samplesOf(
+        sourceOfTransitions(transitions({ rates: predictors, alpha: 0.3 })),
+        matching(transfer),
+      );
+      const samples = await samplesOf(sourceOfTransitions(from), matching(transfer));
       expect(samples.clipped).toBe(complete.clipped);
       expect(samples.inverted).not.toBeNull();
     }

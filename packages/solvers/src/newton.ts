@@ -79,15 +79,16 @@ const stateAt = async (
 ): Promise<NewtonState> => {
   const { host } = problem.on;
   const metric = await problem.metric();
+  const noiseFloor = await problem.noiseFloor();
   const { direction, exact } = await newtonDirection(problem, at, options.unitsAtOnce ?? 16);
   return {
     ...at,
     objective: sum(at.value),
     direction,
-    residual: residualOf(metric.dualNorm(at.gradient), at.scale, problem.noiseFloor),
+    residual: residualOf(metric.dualNorm(at.gradient), at.scale, noiseFloor),
     // A step that is damped, of a shifted Hessian, or of a rounded gradient is not H^-1 g: the driver makes its own
     // estimate then.
-    ...(!exact || problem.noiseFloor > 0
+    ...(!exact || noiseFloor > 0
       ? {}
       : {
           thetaErrorBound: relativeSize(host.columnDot(direction, direction), host.columnDot(at.theta, at.theta)),

@@ -1,5 +1,11 @@
 import { freePattern, type FreePattern, type Objective } from '@drnn/objectives';
-import { type Observations, type Transitions, transitions } from '@drnn/simulator';
+import {
+  type Observations,
+  sourceOfTransitions,
+  type Transitions,
+  type TransitionSource,
+  transitions,
+} from '@drnn/simulator';
 import {
   type Backend,
   constant,
@@ -11,6 +17,7 @@ import {
   mul,
   type PassRequest,
   type Rows,
+  type RowSource,
   substitute,
   variable,
   variablesOf,
@@ -19,6 +26,7 @@ import {
 import { designOf } from './design.js';
 import { projectOut } from './free.js';
 import { type Metric, metricOf } from './metric.js';
+import { measureNoiseFloor } from './noise-floor.js';
 import { type Samples, samplesOf } from './samples.js';
 
 /** Value and gradient of every unit's objective at one Theta. */
@@ -57,17 +65,12 @@ export interface Problem {
   readonly ridge: Float64Array;
   /** c with c (X'X + Lambda) above every unit's Hessian everywhere, for this data; null where there is none. */
   readonly curvatureBound: number | null;
-  /**
-   * The residual below which a pass on this backend says nothing, since rows and products are rounded: 0 in float64,
-   * the backend's accuracy of products in mixed precision.
-   */
-  readonly noiseFloor: number;
   /** How many targets the clip into the open range moved. */
   readonly targetsClipped: number;
   /** The rows on the backend; data only where the objective needs them. */
   readonly rows: { readonly design: Rows; readonly data: Readonly<Record<string, Rows>> };
   /** What it was made of, for a solver that goes on with another backend. */
-  readonly source: Transitions;
+  readonly source: TransitionSource;
   /** Value and gradient at `theta`, in one pass. Cost 4 T P N flop. */
   evaluate(theta: Matrix): Promise<Evaluation>;
   /** H_j v_j for all units, at `theta`. Cost 6 T P N flop. */
@@ -82,6 +85,12 @@ export interface Problem {
   start(): Promise<Matrix>;
   /** The size of each unit's gradient at Theta = 0 in the dual norm of the metric: the scale of residuals. */
   gradientScale(): Promise<Float64Array>;
+  /**
+   * The residual below which a pass on this backend says nothing, since rows and products are rounded: 0 in float64;
+   * measured once in mixed precision (`measureNoiseFloor`), or where there is no point to measure at, the backend's
+   * accuracy of products.
+   */
+  noiseFloor(): Promise<number>;
   /** The rounding error of each unit's objective, estimated from the sizes of its terms at the start. */
   rounding(): Promise<Float64Array>;
   /** Gives the rows back to the backend. */
@@ -93,19 +102,23 @@ export interface ProblemOptions {
   readonly bias?: boolean;
 }
 
-const isTransitions = (source: Observations | Transitions): source is Transitions => 'targets' in source;
+const sourceOf = (source: Observations | Transitions | TransitionSource): TransitionSource => {
+  if (!('targets' in source)) return sourceOfTransitions(transitions(source));
+  return 'trialStarts' in source ? sourceOfTransitions(source) : source;
+};
 
 /**
  * Puts a fit on a backend: inverts the recording to targets, clips them into the open range, makes the weights, and
- * uploads the rows. Errors: everything `transitions` refuses; weights that are not finite; a mask of another shape.
+ * uploads the rows, piece by piece: of everything [transition, unit] only what the backend keeps is in memory, and of a
+ * `TransitionSource` (`streamTransitions`) no more than that. Errors: everything `transitions` refuses; weights that are not finite; a mask of another shape.
  */
 export const problem = async (
   on: Backend,
-  source: Observations | Transitions,
+  source: Observations | Transitions | TransitionSource,
   objective: Objective,
   options: ProblemOptions = {},
 ): Promise<Problem> => {
-  const from = isTransitions(source) ? source : transitions(source);
+  const from = sourceOf(source);
   const bias = options.bias ?? true;
   const { units, inputs } = from;
   const shape: ProblemShape = {
@@ -116,14 +129,14 @@ export const problem = async (
     bias,
   };
   const free = freePattern(objective.constraints, units, inputs, bias);
-  const samples = samplesOf(from, objective);
+  const samples = await samplesOf(from, objective);
   const ridge = new Float64Array(shape.predictors).fill(objective.penalty.strength * shape.transitions);
   if (bias) ridge[shape.predictors - 1] = 0;
-  const { loss, slope, curvature } = expressionsFor(on, objective, samples);
+  const { loss, slope, exactSlope, curvature } = expressionsFor(on, objective, samples);
 
   // Made once: a backend knows an expression it has compiled by its identity.
   const alongDirection = mul(curvature, variable('v'));
-  const design = await on.rows(designOf(from, bias));
+  const design = await on.rows(designOf(from, bias), { copy: true });
   const data = await upload(on, samples, variablesOf(loss, slope, curvature));
   const pass = (theta: Matrix, more: Partial<PassRequest>) =>
     on.pass(design, { currents: { z: theta }, data, ...more });
@@ -150,6 +163,10 @@ export const problem = async (
   });
   const gram = once(() => on.gram(design));
   const metric = once(async () => metricOf(on.host, await gram(), ridge, free));
+  const gradientScale = once(async () => {
+    const { gradient } = await evaluate(matrix(shape.predictors, units));
+    return (await metric()).dualNorm(gradient);
+  });
 
   return {
     on,
@@ -158,7 +175,6 @@ export const problem = async (
     free,
     ridge,
     curvatureBound: samples.curvatureBound,
-    noiseFloor: on.precision === 'mixed' ? on.accuracy.product : 0,
     targetsClipped: samples.clipped,
     rows: { design, data },
     source: from,
@@ -177,9 +193,20 @@ export const problem = async (
     gram,
     metric,
     start,
-    gradientScale: once(async () => {
-      const { gradient } = await evaluate(matrix(shape.predictors, units));
-      return (await metric()).dualNorm(gradient);
+    gradientScale,
+    noiseFloor: once(async () => {
+      if (on.precision === 'float64') return 0;
+      if (samples.inverted === null) return on.accuracy.product;
+      const measured = await measureNoiseFloor({
+        on,
+        design: { rows: design, exact: designOf(from, bias) },
+        data: hostedData(samples, variablesOf(slope, exactSlope)),
+        slope: { rounded: slope, exact: exactSlope },
+        theta: await start(),
+        metric: await metric(),
+        scale: await gradientScale(),
+      });
+      return Number.isFinite(measured) ? measured : on.accuracy.product;
     }),
     rounding: once(async () => {
       const { columnSums } = await pass(await start(), { columnSums: [magnitude(loss)] });
@@ -202,6 +229,7 @@ const expressionsFor = (on: Backend, objective: Objective, samples: Samples) => 
   return {
     loss: weighted(objective.loss),
     slope: weighted(stable ?? objective.slope),
+    exactSlope: weighted(objective.slope),
     curvature: weighted(objective.curvature),
   };
 };
@@ -211,10 +239,18 @@ const upload = async (
   samples: Samples,
   needed: readonly string[],
 ): Promise<Readonly<Record<string, Rows>>> => {
-  const hosted = { d: samples.targets, w: samples.weights, y: samples.inverted };
   const data: Record<string, Rows> = {};
+  for (const [name, values] of Object.entries(hostedData(samples, needed)))
+    data[name] = await on.rows(values, { copy: true });
+  return data;
+};
+
+/** The samples that are needed, by the names they have in expressions. */
+const hostedData = (samples: Samples, needed: readonly string[]): Readonly<Record<string, RowSource>> => {
+  const hosted = { d: samples.targets, w: samples.weights, y: samples.inverted };
+  const data: Record<string, RowSource> = {};
   for (const [name, values] of Object.entries(hosted)) {
-    if (needed.includes(name) && values !== null) data[name] = await on.rows(values);
+    if (needed.includes(name) && values !== null) data[name] = values;
   }
   return data;
 };

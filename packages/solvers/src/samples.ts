@@ -1,76 +1,154 @@
 import { type Objective, weightExpression } from '@drnn/objectives';
-import type { Transitions } from '@drnn/simulator';
-import { copyMatrix, evaluate, failure, firstNonFinite, mapMatrix, matrix, type Matrix, refuse } from '@drnn/tensor';
+import type { TransitionSource } from '@drnn/simulator';
+import {
+  copyMatrix,
+  evaluate,
+  failure,
+  firstNonFinite,
+  mapMatrix,
+  matrix,
+  type Matrix,
+  refuse,
+  rowReader,
+  type RowSource,
+} from '@drnn/tensor';
 
-/** What the loss sees of a recording: targets in the range of the inverse, their inverse, and weights. */
+/**
+ * What the loss sees of a recording: targets in the range of the inverse, their inverse, and weights. They are made
+ * anew, piece by piece, whenever they are read, so that they take memory only where a backend keeps them.
+ */
 export interface Samples {
   /** d [transition, unit], clipped where the objective says so. */
-  readonly targets: Matrix;
+  readonly targets: RowSource;
   /** y = phi^-1(d) [transition, unit]; null where some entry has none. */
-  readonly inverted: Matrix | null;
+  readonly inverted: RowSource | null;
   /** w >= 0 [transition, unit], 0 for missing samples; null where all are 1. */
-  readonly weights: Matrix | null;
+  readonly weights: RowSource | null;
   /** How many targets the clip moved. */
   readonly clipped: number;
   /** c with curvature <= c everywhere, for these samples; null where there is none. */
   readonly curvatureBound: number | null;
 }
 
-/** Makes the samples of an objective. Errors: weights that are not finite, explicit weights of another shape. */
-export const samplesOf = (from: Transitions, objective: Objective): Samples => {
-  const { targets, clipped } = clipTargets(from, objective);
-  const weights = weightsOf(from, objective, targets);
-  const inverse = objective.inverse === null ? null : mapMatrix(objective.inverse, { d: targets });
+/** Some transitions as the loss sees them. */
+interface Piece {
+  readonly targets: Matrix;
+  readonly weights: Matrix | null;
+  readonly clipped: number;
+}
+
+/** Rows of a piece. */
+const pieceRows = 1024;
+
+/** Makes the samples of an objective, after one sweep. Errors: weights that are not finite or of another shape. */
+export const samplesOf = async (from: TransitionSource, objective: Objective): Promise<Samples> => {
+  checkWeights(from, objective);
+  const pieces = piecesOf(from, objective);
+  const whole = { clipped: 0, lowest: Infinity, highest: -Infinity, weight: 0, curvature: 0 };
+  const variance = objective.transfer?.variance({ kind: 'variable', name: 'd' });
+  const bounded = objective.clip !== null && variance !== undefined;
+  for await (const { targets, weights, clipped } of pieces(pieceRows)) {
+    whole.clipped += clipped;
+    const d = targets.data;
+    for (let i = 0; i < d.length; i++) {
+      whole.lowest = Math.min(whole.lowest, d[i]!);
+      whole.highest = Math.max(whole.highest, d[i]!);
+    }
+    if (weights !== null) for (const w of weights.data) whole.weight = Math.max(whole.weight, w);
+    if (!bounded) continue;
+    const q = mapMatrix(variance, { d: targets }).data;
+    for (let i = 0; i < q.length; i++)
+      whole.curvature = Math.max(whole.curvature, q[i]! * (weights === null ? 1 : weights.data[i]!));
+  }
+  const { rows, columns } = from.targets;
+  const read = (what: (piece: Piece) => Matrix): RowSource => ({
+    rows,
+    columns,
+    blocks: async function* (length) {
+      for await (const piece of pieces(length)) yield what(piece);
+    },
+  });
+  const { inverse } = objective;
+  // An inverse is nondecreasing: finite at both ends, it is so between.
+  const ends = matrix(1, 2, Float64Array.of(whole.lowest, whole.highest));
+  const isInvertible = inverse !== null && firstNonFinite(mapMatrix(inverse, { d: ends }).data) < 0;
+  const isWeighted = objective.weights.kind !== 'none' || from.weights !== null;
   return {
-    targets,
-    inverted: inverse !== null && firstNonFinite(inverse.data) < 0 ? inverse : null,
-    weights,
-    clipped,
-    curvatureBound: curvatureBoundOf(objective, targets, weights),
+    targets: read(({ targets }) => targets),
+    inverted: isInvertible ? read(({ targets }) => mapMatrix(inverse, { d: targets })) : null,
+    weights: isWeighted ? read(({ weights }) => weights ?? ones(0, columns)) : null,
+    clipped: whole.clipped,
+    curvatureBound: curvatureBoundOf(objective, isWeighted ? whole.weight : 1, whole.curvature),
   };
 };
 
-/** Targets kept inside the open range of the transfer function, and how many observed ones that moved. */
-const clipTargets = (
-  { targets, weights }: Transitions,
-  { transfer, targetClip }: Objective,
-): { readonly targets: Matrix; readonly clipped: number } => {
-  if (transfer === null || targetClip === null) return { targets, clipped: 0 };
+/** The transitions in pieces: targets clipped, weights made. Reads the sources from their start. */
+const piecesOf = (from: TransitionSource, objective: Objective) =>
+  async function* (length: number): AsyncGenerator<Piece> {
+    const { rows, columns } = from.targets;
+    const targets = rowReader('targets', from.targets, length);
+    const observed = from.weights === null ? null : rowReader('weights', from.weights, length);
+    try {
+      for (let row = 0; row < rows; row += length) {
+        const count = Math.min(length, rows - row);
+        const raw = matrix(count, columns);
+        await targets.next(count, raw.data, 0);
+        const seen = observed === null ? null : matrix(count, columns);
+        if (seen !== null) await observed?.next(count, seen.data, 0);
+        const clipped = clipTargets(raw, seen, objective);
+        yield { targets: raw, weights: weightsOf(from, objective, raw, seen, row), clipped };
+      }
+      await targets.finish();
+    } finally {
+      await targets.close();
+      await observed?.close();
+    }
+  };
+
+/** Keeps targets inside the open range of the transfer function, in place; how many observed ones that moved. */
+const clipTargets = (targets: Matrix, observed: Matrix | null, { transfer, targetClip }: Objective): number => {
+  if (transfer === null || targetClip === null) return 0;
   const { low, high } = transfer.range;
   const margin = targetClip * (Number.isFinite(low) && Number.isFinite(high) ? (high - low) / 2 : 1);
   const [lowest, highest] = [low + margin, high - margin];
   // Where nothing was observed stands what the network does at rest, so that it has an inverse.
   const rest = Math.min(highest, Math.max(lowest, evaluate(transfer.transfer(0), {})));
-  const result = copyMatrix(targets);
+  const { data } = targets;
   let clipped = 0;
-  for (let i = 0; i < result.data.length; i++) {
-    const value = result.data[i]!;
-    if (weights !== null && weights.data[i] === 0) {
-      result.data[i] = rest;
+  for (let i = 0; i < data.length; i++) {
+    if (observed !== null && observed.data[i] === 0) {
+      data[i] = rest;
       continue;
     }
-    if (value > highest) result.data[i] = highest;
-    else if (value < lowest) result.data[i] = lowest;
+    if (data[i]! > highest) data[i] = highest;
+    else if (data[i]! < lowest) data[i] = lowest;
     else continue;
     clipped++;
   }
-  return { targets: result, clipped };
+  return clipped;
 };
 
-const weightsOf = (from: Transitions, objective: Objective, d: Matrix): Matrix | null => {
+/** The weights of some transitions, the first of which is row `start` of all. */
+const weightsOf = (
+  from: TransitionSource,
+  objective: Objective,
+  d: Matrix,
+  observed: Matrix | null,
+  start: number,
+): Matrix | null => {
   const rule = objective.weights;
-  if (rule.kind === 'none') return from.weights;
-  const byRule = rule.kind === 'explicit' ? explicitWeights(from, rule.values) : ruleWeights(objective, d);
-  const result = from.weights === null ? byRule : copyMatrix(byRule);
-  if (from.weights !== null) {
+  if (rule.kind === 'none') return observed;
+  const result =
+    rule.kind === 'explicit' ? explicitWeights(from, rule.values, start, d.rows) : ruleWeights(objective, d);
+  if (observed !== null) {
     // A missing sample has a target of no meaning, whose weight may be infinite: 0 replaces it.
-    for (let i = 0; i < result.data.length; i++) if (from.weights.data[i] === 0) result.data[i] = 0;
+    for (let i = 0; i < result.data.length; i++) if (observed.data[i] === 0) result.data[i] = 0;
   }
   const at = firstNonFinite(result.data);
   if (at >= 0) {
     throw failure({
       path: 'weights',
-      seen: `the weight ${result.data[at]} at transition ${Math.floor(at / d.columns)}, unit ${at % d.columns}, where the target is ${d.data[at]}`,
+      seen: `the weight ${result.data[at]} at transition ${start + Math.floor(at / d.columns)}, unit ${at % d.columns}, where the target is ${d.data[at]}`,
       expected: 'finite weights',
       hint: 'use weights none or capped, or keep targets inside the range of the transfer function',
     });
@@ -81,27 +159,43 @@ const weightsOf = (from: Transitions, objective: Objective, d: Matrix): Matrix |
 const ruleWeights = (objective: Objective, d: Matrix): Matrix => {
   const expression = objective.transfer === null ? null : weightExpression(objective.weights, objective.transfer);
   if (expression === null) throw new Error('a weight rule needs a transfer function; `objective` checks it');
-  return mapMatrix(expression, { d });
+  // The weight 1 of an expression without d has no shape of its own.
+  return expression.kind === 'constant' ? ones(d.rows, d.columns, expression.value) : mapMatrix(expression, { d });
 };
 
+const ones = (rows: number, columns: number, value = 1): Matrix =>
+  matrix(rows, columns, new Float64Array(rows * columns).fill(value));
+
 /** Explicit weights have a row for each transition, or for each frame (that of the transition's first frame counts). */
-const explicitWeights = (from: Transitions, values: Matrix): Matrix => {
-  const { rows, columns } = from.targets;
-  if (values.columns === columns && values.rows === rows) return values;
-  const lastFrame = from.frames.reduce((last, frame) => Math.max(last, frame), 0);
-  if (values.columns !== columns || values.rows <= lastFrame) {
-    refuse([
-      {
-        path: 'weights',
-        seen: `[${values.rows}, ${values.columns}]`,
-        expected: `[transition=${rows}, unit=${columns}], or a row for every frame`,
-      },
-    ]);
+const checkWeights = ({ targets, frames }: TransitionSource, { weights }: Objective): void => {
+  if (weights.kind !== 'explicit') return;
+  const { rows, columns } = targets;
+  const { values } = weights;
+  const lastFrame = frames === null ? rows - 1 : frames.reduce((last, frame) => Math.max(last, frame), 0);
+  if (values.columns === columns && (values.rows === rows || values.rows > lastFrame)) return;
+  refuse([
+    {
+      path: 'weights',
+      seen: `[${values.rows}, ${values.columns}]`,
+      expected: `[transition=${rows}, unit=${columns}], or a row for every frame`,
+    },
+  ]);
+};
+
+const explicitWeights = (
+  { targets, frames }: TransitionSource,
+  values: Matrix,
+  start: number,
+  count: number,
+): Matrix => {
+  const { rows, columns } = targets;
+  if (values.rows === rows || frames === null)
+    return copyMatrix({ rows: count, columns, data: values.data.subarray(start * columns, (start + count) * columns) });
+  const result = matrix(count, columns);
+  for (let k = 0; k < count; k++) {
+    const frame = frames[start + k]!;
+    result.data.set(values.data.subarray(frame * columns, (frame + 1) * columns), k * columns);
   }
-  const result = matrix(rows, columns);
-  from.frames.forEach((frame, row) => {
-    result.data.set(values.data.subarray(frame * columns, (frame + 1) * columns), row * columns);
-  });
   return result;
 };
 
@@ -110,15 +204,10 @@ const explicitWeights = (from: Transitions, values: Matrix): Matrix => {
  * tau, the curvature is 0 outside |w (phi(z) - d)| <= tau, and inside V(phi(z)) differs from V(d) by at most
  * Lip(V) tau / w, so that w phi' <= max(w V(d)) + Lip(V) tau: 1 + 2 tau for tanh with weight 1 / (1 - d^2).
  */
-const curvatureBoundOf = (objective: Objective, d: Matrix, w: Matrix | null): number | null => {
+const curvatureBoundOf = (objective: Objective, largestWeight: number, relative: number): number | null => {
   const { transfer, clip, slopeBound } = objective;
-  const plain = slopeBound === null ? Infinity : slopeBound * (w === null ? 1 : largest(w.data));
+  const plain = slopeBound === null ? Infinity : slopeBound * largestWeight;
   if (clip === null || transfer === null) return Number.isFinite(plain) ? plain : null;
-  const q = mapMatrix(transfer.variance({ kind: 'variable', name: 'd' }), { d });
-  let relative = 0;
-  for (let i = 0; i < q.data.length; i++) relative = Math.max(relative, q.data[i]! * (w === null ? 1 : w.data[i]!));
   const bound = Math.min(plain, relative + transfer.varianceLipschitz * clip);
   return Number.isFinite(bound) ? bound : null;
 };
-
-const largest = (values: Float64Array): number => values.reduce((a, b) => Math.max(a, b), 0);

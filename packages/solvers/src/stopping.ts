@@ -10,6 +10,10 @@ export interface StopContext {
   thetaErrorBound(target: number): Promise<number>;
   /** The residual below which the backend's precision says nothing; 0 in float64. */
   readonly noiseFloor: number;
+  /** States in a row whose residual was at the noise floor; 0 in float64. */
+  readonly statesAtFloor: number;
+  /** Steps since the residual last halved. */
+  readonly stepsSinceHalved: number;
   /** Steps since the residual last fell by a hundredth below its lowest, or the objective by 1e-10 of itself. */
   readonly stepsWithoutProgress: number;
 }
@@ -47,15 +51,26 @@ export const maxSteps =
     state.step >= count ? 'max-steps' : undefined;
 
 /**
- * Stops when no unit can lower its objective any more, nothing has fallen for `patience` steps, or the residual is at
- * the floor of the backend's precision. The driver calls it `precision-floor` in mixed precision.
+ * In mixed precision, so many states at the noise floor are the last: where the problem is stiff, a residual that says
+ * nothing any more can hide weights that a further step or two still mend.
+ */
+export const lastAtFloor = 3;
+/** Near the noise floor, a residual that has not halved in so many steps is held up by noise. */
+const patienceAtFloor = 10;
+const nearFloor = 10;
+
+/**
+ * Stops when no unit can lower its objective any more, or nothing has fallen for `patience` steps; in mixed precision
+ * also at the third state in a row at the noise floor, and near it when the residual has not halved in 10 steps. The
+ * driver calls it `precision-floor` there.
  */
 export const stalled =
   (patience = 40): StopRule =>
   (state, context) =>
     state.exhausted === true ||
     context.stepsWithoutProgress >= patience ||
-    (context.noiseFloor > 0 && state.residual <= context.noiseFloor)
+    context.statesAtFloor >= lastAtFloor ||
+    (state.residual <= nearFloor * context.noiseFloor && context.stepsSinceHalved >= patienceAtFloor)
       ? 'stalled'
       : undefined;
 

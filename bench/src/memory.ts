@@ -1,0 +1,96 @@
+/**
+ * How much memory a fit of a recording takes that is larger than half of it: `node bench/dist/memory.js [--units 2000]
+ * [--frames 50000] [--steps 3] [--threads N]` writes a float64 npy of that size to the temporary folder, fits it in mixed
+ * precision on the Wasm backend as it is read, in a process of its own, and prints the peak of that process.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, openSync, closeSync, rmSync, statSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { backend } from '@drnn/backend-wasm';
+import { crossEntropy } from '@drnn/objectives';
+import { npyRows } from '@drnn/recordings';
+import { streamTransitions } from '@drnn/simulator';
+import { accelerate, anderson, maxSteps, problem, run, sharedNewton, withStopping, withTrace } from '@drnn/solvers';
+
+const { values } = parseArgs({
+  options: {
+    units: { type: 'string', default: '2000' },
+    frames: { type: 'string', default: '50000' },
+    steps: { type: 'string', default: '3' },
+    threads: { type: 'string' },
+    file: { type: 'string' },
+  },
+});
+const [units, frames, steps] = [Number(values.units), Number(values.frames), Number(values.steps)];
+
+/** The header of an npy file of float64 [rows, columns], version 1. */
+const npyHeader = (rows: number, columns: number): Buffer => {
+  const text = `{'descr': '<f8', 'fortran_order': False, 'shape': (${rows}, ${columns}), }`;
+  const padded = `${text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11)}\n`;
+  const head = Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, 0, 0]);
+  head.writeUInt16LE(padded.length, 8);
+  return Buffer.concat([head, Buffer.from(padded, 'latin1')]);
+};
+
+/** Noise that is slow and stays within +-0.9: its dynamics do not matter here, only its size. */
+const write = (path: string): void => {
+  const file = openSync(path, 'w');
+  writeSync(file, npyHeader(frames, units));
+  const state = new Float64Array(units);
+  const rows = 500;
+  const block = new Float64Array(rows * units);
+  let seed = 1;
+  for (let start = 0; start < frames; start += rows) {
+    const count = Math.min(rows, frames - start);
+    for (let t = 0; t < count; t++) {
+      for (let j = 0; j < units; j++) {
+        seed = (seed * 48271) % 2147483647;
+        state[j] = 0.7 * state[j]! + 0.27 * (seed / 1073741823.5 - 1);
+        block[t * units + j] = state[j]!;
+      }
+    }
+    writeSync(file, new Uint8Array(block.buffer, 0, 8 * count * units));
+  }
+  closeSync(file);
+};
+
+const fit = async (path: string): Promise<void> => {
+  const began = performance.now();
+  const seconds = (): string => `${((performance.now() - began) / 1000).toFixed(1)} s`;
+  const on = await backend({
+    precision: 'mixed',
+    ...(values.threads === undefined ? {} : { threads: Number(values.threads) }),
+  });
+  const recording = streamTransitions({ rates: await npyRows(path), alpha: 0.3 });
+  const task = await problem(on, recording, crossEntropy({ weights: 'variance', clip: 0.2, ridge: 1e-5 }));
+  console.log(`rows on the backend: ${(on.memory().bytes / 2 ** 20).toFixed(0)} MiB, after ${seconds()}`);
+  const show = withTrace(({ step, residual }) =>
+    console.log(`step ${step}: residual ${residual.toExponential(2)}, ${seconds()}`),
+  );
+  const solution = await run(show(withStopping(maxSteps(steps))(accelerate(anderson(5))(sharedNewton))), task);
+  console.log(`${solution.status} after ${solution.steps} steps, ${seconds()}, ${on.threads} threads`);
+  console.log(`peak of the process: ${(process.resourceUsage().maxRSS / 2 ** 20).toFixed(2)} GiB`);
+  await on.close();
+};
+
+if (values.file === undefined) {
+  const folder = mkdtempSync(join(tmpdir(), 'drnn-memory-'));
+  try {
+    const path = join(folder, 'rates.npy');
+    write(path);
+    console.log(`N=${units}, T=${frames}: ${(statSync(path).size / 2 ** 20).toFixed(0)} MiB of float64`);
+    const { status } = spawnSync(
+      process.execPath,
+      [fileURLToPath(import.meta.url), ...process.argv.slice(2), '--file', path],
+      { stdio: 'inherit' },
+    );
+    process.exitCode = status ?? 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+} else {
+  await fit(values.file);
+}

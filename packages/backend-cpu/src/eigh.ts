@@ -1,46 +1,65 @@
 import { expectSquare, failure, type Host, matrix, transpose } from '@drnn/tensor';
 
 /**
- * All eigenvalues and eigenvectors of a symmetric matrix: Householder tridiagonalisation, then implicit symmetric QR
- * with Wilkinson's shift (Golub and Van Loan, sections 8.3.1 and 8.3.3). Eigenvectors are kept as rows while they are
- * rotated, so that every inner loop runs along memory. The matrix is first scaled by a power of two to entries of at
- * most 1, so that squares neither overflow nor vanish. NaN or infinity is refused. Cost about 9 n^3.
+ * What diagonalises a symmetric matrix of order n with entries of at most 1, both triangles filled: `a` is overwritten
+ * with eigenvectors as rows, in any order, their values in `values`. False where it does not converge.
  */
-export const eigh: Host['eigh'] = (source) => {
-  const n = expectSquare('eigh', source);
-  const a = new Float64Array(n * n);
-  let top = 0;
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      const value = source.data[i * n + j]!;
-      if (!Number.isFinite(value)) {
-        throw failure({ path: `eigh [${i}, ${j}]`, seen: `${value}`, expected: 'finite entries' });
-      }
-      top = Math.max(top, Math.abs(value));
-      a[i * n + j] = value;
-      a[j * n + i] = value;
-    }
-  }
-  const exponent = top === 0 ? 0 : Math.floor(Math.log2(top)) + 1;
-  // In two factors, as 2^-exponent itself may be outside of the range.
-  const half = Math.trunc(exponent / 2);
-  const [up, rest] = [2 ** -half, 2 ** -(exponent - half)];
-  for (let i = 0; i < n * n; i++) a[i] = a[i]! * up * rest;
+export type Diagonaliser = (a: Float64Array, n: number, values: Float64Array) => boolean;
 
-  const diagonal = new Float64Array(n);
+/**
+ * All eigenvalues and eigenvectors by a kernel that need not care for the scale, the order or the side: the matrix is
+ * scaled by a power of two to entries of at most 1, so that squares neither overflow nor vanish; NaN or infinity is
+ * refused.
+ */
+export const eighWith =
+  (diagonalise: Diagonaliser): Host['eigh'] =>
+  (source) => {
+    const n = expectSquare('eigh', source);
+    const a = new Float64Array(n * n);
+    let top = 0;
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j <= i; j++) {
+        const value = source.data[i * n + j]!;
+        if (!Number.isFinite(value)) {
+          throw failure({ path: `eigh [${i}, ${j}]`, seen: `${value}`, expected: 'finite entries' });
+        }
+        top = Math.max(top, Math.abs(value));
+        a[i * n + j] = value;
+        a[j * n + i] = value;
+      }
+    }
+    const exponent = top === 0 ? 0 : Math.floor(Math.log2(top)) + 1;
+    // In two factors, as 2^-exponent itself may be outside of the range.
+    const half = Math.trunc(exponent / 2);
+    const [up, rest] = [2 ** -half, 2 ** -(exponent - half)];
+    for (let i = 0; i < n * n; i++) a[i] = a[i]! * up * rest;
+
+    const diagonal = new Float64Array(n);
+    if (!diagonalise(a, n, diagonal)) {
+      throw failure({ path: 'eigh', seen: `no convergence in ${60 * n} QR steps`, expected: 'at most 60 a value' });
+    }
+    const order = Array.from(diagonal.keys()).sort((i, j) => diagonal[i]! - diagonal[j]!);
+    const values = new Float64Array(n);
+    const rows = matrix(n, n);
+    order.forEach((from, to) => {
+      values[to] = diagonal[from]! / up / rest;
+      rows.data.set(a.subarray(from * n, (from + 1) * n), to * n);
+    });
+    return { values, vectors: transpose(rows) };
+  };
+
+/**
+ * Householder tridiagonalisation, then implicit symmetric QR with Wilkinson's shift (Golub and Van Loan, sections 8.3.1
+ * and 8.3.3). Eigenvectors are kept as rows while they are rotated, so that every inner loop runs along memory. Cost
+ * about 9 n^3.
+ */
+export const eigh: Host['eigh'] = eighWith((a, n, diagonal) => {
   const beside = new Float64Array(n);
   const y = tridiagonalise(a, n, diagonal, beside);
-  diagonalise(diagonal, beside, y, n);
-
-  const order = Array.from(diagonal.keys()).sort((i, j) => diagonal[i]! - diagonal[j]!);
-  const values = new Float64Array(n);
-  const rows = matrix(n, n);
-  order.forEach((from, to) => {
-    values[to] = diagonal[from]! / up / rest;
-    rows.data.set(y.subarray(from * n, (from + 1) * n), to * n);
-  });
-  return { values, vectors: transpose(rows) };
-};
+  const found = diagonalise(diagonal, beside, y, n);
+  a.set(y);
+  return found;
+});
 
 /**
  * A = Q T Q', T with `diagonal` and, beside it, T[k, k + 1] = `beside[k]`. `a` is overwritten. Returns Q' (its rows
@@ -120,7 +139,7 @@ const tridiagonalise = (a: Float64Array, n: number, diagonal: Float64Array, besi
 };
 
 /** Diagonalises T by implicit QR steps on its unreduced blocks; the rotations act on the rows of `y`. */
-const diagonalise = (d: Float64Array, e: Float64Array, y: Float64Array, n: number): void => {
+const diagonalise = (d: Float64Array, e: Float64Array, y: Float64Array, n: number): boolean => {
   // Entries are at most 1: below this a coupling can no longer be squared.
   const smallest = 1e-150;
   const negligible = (k: number): boolean =>
@@ -135,9 +154,7 @@ const diagonalise = (d: Float64Array, e: Float64Array, y: Float64Array, n: numbe
     let low = high - 1;
     while (low > 0 && !negligible(low - 1)) low--;
     if (low > 0) e[low - 1] = 0;
-    if (left-- === 0) {
-      throw failure({ path: 'eigh', seen: `no convergence in ${60 * n} QR steps`, expected: 'at most 60 a value' });
-    }
+    if (left-- === 0) return false;
     // The eigenvalue of the last 2 x 2 block that is closer to its last entry.
     const half = (d[high - 1]! - d[high]!) / 2;
     const coupling = e[high - 1]!;
@@ -163,6 +180,7 @@ const diagonalise = (d: Float64Array, e: Float64Array, y: Float64Array, n: numbe
       rotate(y, k * n, (k + 1) * n, n, c, s);
     }
   }
+  return true;
 };
 
 /** Rows a and b of y become c a + s b and c b - s a. */

@@ -1,4 +1,4 @@
-import { host as plain } from '@drnn/backend-cpu';
+import { eighWith, host as plain } from '@drnn/backend-cpu';
 import {
   completeHost,
   expectLength,
@@ -199,6 +199,15 @@ export const hostOn = (machine: Machine): Host => {
       solve(machine, factor.lower, x, 3);
       return x;
     },
-    eigh: plain.eigh,
+    eigh: eighWith((a, n, values) => {
+      const layout = machine.layout();
+      const place = { a: layout.doubles(n * n), values: layout.doubles(n), work: layout.doubles(n * n + 3 * n) };
+      const { doubles } = machine.reserve(layout);
+      doubles.set(a, place.a / 8);
+      const converged = kernels.eigen(n, place.a, place.values, place.work) !== 0;
+      a.set(doubles.subarray(place.a / 8, place.a / 8 + n * n));
+      values.set(doubles.subarray(place.values / 8, place.values / 8 + n));
+      return converged;
+    }),
   });
 };

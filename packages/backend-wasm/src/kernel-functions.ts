@@ -9,6 +9,8 @@ export interface KernelFunctions {
   packParameters64(to: number, from: number, depth: number, columns: number): void;
   pack64(to: number, from: number, stepStride: number, columnStride: number, depth: number, columns: number): void;
   cholesky(order: number, a: number, scratch: number, packed: number): number;
+  /** 1 where it converged. */
+  eigen(order: number, a: number, values: number, work: number): number;
   /** Runs 12 vector multiply-adds a turn on registers alone. */
   peak32(turns: number, scale: number, shift: number): number;
   peak64(turns: number, scale: number, shift: number): number;
@@ -45,6 +47,7 @@ const names: readonly (keyof KernelFunctions)[] = [
   'packParameters64',
   'pack64',
   'cholesky',
+  'eigen',
   'peak32',
   'peak64',
 ];

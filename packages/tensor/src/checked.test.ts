@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { attempt, DrnnError, failure, orThrow, together } from './index.js';
+import { attempt, orThrow, together } from './checked.js';
+import { DrnnError, failure } from './error.js';
 
 const bad = (path: string) =>
   attempt<number>(() => Promise.reject(failure({ path, seen: 'nothing', expected: 'something' })));

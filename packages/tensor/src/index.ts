@@ -21,4 +21,3 @@ export * from './pass.js';
 export * from './map-matrix.js';
 export * from './interval.js';
 export * from './magnitude.js';
-export * from './checked.js';

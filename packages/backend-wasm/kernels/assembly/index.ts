@@ -1,10 +1,11 @@
 import { multiply, multiplyBytes, packB, packedBytes } from './gemm';
+import { eigen } from './eigen';
 import { cholesky, triangularSolve } from './factor';
 import { gramBlock, passBlock } from './pass';
 import { runProgram } from './program';
 import { madd } from './vector';
 
-export { cholesky };
+export { cholesky, eigen };
 
 export function packedBytes32(depth: i32, columns: i32): usize {
   return packedBytes<f32>(depth, columns);

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { type NumericArray, readKeyOrFile, toFloat64 } from '@drnn/recordings';
-import { attempt, failure, matrix, type Matrix, orThrow, together } from '@drnn/tensor';
+import { failure, matrix, type Matrix } from '@drnn/tensor';
+import { attempt, orThrow, together } from '@drnn/tensor/checked';
 import type { FitOptions } from '../fit-options.js';
 import type { FitFlags } from './fit-flags.js';
 
@@ -53,7 +54,9 @@ export const optionsOf = async (
     holdout: flags.holdout,
     refit: flags.refit,
     backend: flags.backend,
-    precision: flags.precision,
+    ...(flags.precision === undefined ? {} : { precision: flags.precision }),
+    ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+    polish: flags.polish,
     seed: flags.seed,
   };
 };

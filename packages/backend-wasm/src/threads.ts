@@ -42,8 +42,9 @@ const serve = ({ module, memory, index, kernels }) => {
 };
 `;
 
+/** No `require`: a program run by `node --input-type=module --eval` has its workers read this as a module. */
 const nodeSource = `
-const { parentPort } = require('node:worker_threads');
+const { parentPort } = process.getBuiltinModule('node:worker_threads');
 const send = (message) => parentPort.postMessage(message);
 ${workerSource}
 parentPort.once('message', serve);

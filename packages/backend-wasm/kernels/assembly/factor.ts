@@ -53,8 +53,7 @@ export function cholesky(n: i32, a: usize, scratch: usize, packed: usize): i32 {
       const root = Math.sqrt(pivot);
       store<f64>(at(a, n, j, j), root);
       const inverse = 1.0 / root;
-      const last = end;
-      for (let i = j + 1; i < last; ++i) {
+      for (let i = j + 1; i < end; ++i) {
         const place = at(a, n, i, j);
         store<f64>(place, (load<f64>(place) - dot(at(a, n, i, k), row, j - k)) * inverse);
       }

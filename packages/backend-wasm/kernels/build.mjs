@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { constantsAt, poolConstants } from './constants.mjs';
 import { operationCodes, operationsSource } from './operations.mjs';
 import { tileShapes, tileSource } from './tile.mjs';
 
@@ -21,7 +22,8 @@ const sources = () =>
 /** The inputs of a build: an output that names them is up to date. */
 const fingerprint = () => {
   const hash = createHash('sha256');
-  for (const name of ['build.mjs', 'operations.mjs', 'tile.mjs']) hash.update(readFileSync(join(folder, name)));
+  for (const name of ['build.mjs', 'constants.mjs', 'operations.mjs', 'tile.mjs'])
+    hash.update(readFileSync(join(folder, name)));
   for (const [name, text] of Object.entries(sources())) hash.update(name).update(text);
   return hash.digest('hex').slice(0, 16);
 };
@@ -78,9 +80,10 @@ const checkNoData = (module) => {
 
 const build = async () => {
   const { default: asc } = await import('assemblyscript/asc');
+  const { sources: assemblySources, words } = poolConstants(sources());
   const entries = [];
   for (const [kind, shape] of Object.entries(tileShapes)) {
-    const files = { ...sources(), 'tile.ts': tileSource(shape), 'operations.ts': operationsSource() };
+    const files = { ...assemblySources, 'tile.ts': tileSource(shape), 'operations.ts': operationsSource() };
     const features = kind === 'fused' ? 'simd,relaxed-simd,bulk-memory' : 'simd,bulk-memory';
     const own = await compile(asc, files, ['--enable', features]);
     const shared = await compile(asc, files, ['--enable', `${features},threads`, '--sharedMemory']);
@@ -95,6 +98,10 @@ const build = async () => {
 export const modules = {
 ${entries.join('\n')}
 } as const;
+
+/** The constants of the kernels, and the address at which they expect them. */
+export const constantsAt = ${constantsAt};
+export const constants: readonly number[] = ${JSON.stringify(words)};
 
 /** The code of every operation of a program. */
 export const operationCodes = ${JSON.stringify(operationCodes, null, 2)} as const;

@@ -1,7 +1,8 @@
 import { failure } from '@drnn/tensor';
 import { type BlockKernel, instantiate, type KernelFunctions } from './kernel-functions.js';
 import { hasFusedMultiplyAdd, kernelModule } from './kernel-module.js';
-import { alone, startTeam, switchboardBytes, type Team } from './threads.js';
+import { constants, constantsAt } from './kernels.generated.js';
+import { alone, startTeam, type Team } from './threads.js';
 
 /** The memory of the kernels, as arrays. Made afresh whenever it grows: never keep them over an `await`. */
 export interface Views {
@@ -54,7 +55,8 @@ const mostPages = 65_536;
 const slack = 64;
 
 const layout = (): Layout => {
-  let end = Math.ceil(switchboardBytes / 64) * 64;
+  // Behind the switchboard of the threads lie the constants.
+  let end = Math.ceil((constantsAt + 4 * constants.length) / 64) * 64;
   const take = (bytes: number): number => {
     const start = end;
     end += Math.ceil((bytes + slack) / 64) * 64;
@@ -92,6 +94,7 @@ export const createMachine = async (threads: number): Promise<Machine> => {
   const fused = hasFusedMultiplyAdd();
   const module = await kernelModule(fused, shared);
   const memory = createMemory(shared);
+  new Uint32Array(memory.buffer).set(constants, constantsAt / 4);
   const kernels = instantiate(module, memory);
   const team: Team = shared ? await startTeam(threads, module, memory) : alone;
   let views: Views | null = null;

@@ -12,9 +12,6 @@ const kernelNumber = 3;
 const firstBlock = 16;
 /** So many threads have a place on the switchboard. */
 export const mostThreads = 64;
-/** Bytes of the switchboard; memory for work begins after them. */
-export const switchboardBytes = 4 * (firstBlock + mostThreads);
-
 /**
  * What a thread runs: this text, in an engine of its own. It waits for turns, first awake (a pass has a short gap
  * between two blocks), then asleep; kernel -1 ends it.

@@ -9,7 +9,8 @@ import { madd } from './vector';
 /**
  * Elementary functions on four float32 at a time: tanh, exp and log within 2 units of 2^-23, the others within 4. All
  * exponentials are 2^k (1 + E), E = e^r - 1 with |r| <= (log 2) / 2 by a Chebyshev fit of (e^r - 1 - r) / r^2 (error
- * below 2e-10). Functions that no hot loop uses are computed in float64 and rounded.
+ * below 2e-10). Where a tail falls below 2^-126 it stays near there: of subnormal results only those of exp are right.
+ * Functions that no hot loop uses are computed in float64 and rounded.
  */
 
 const STEPS: f32 = 1.4426950408889634;
@@ -24,6 +25,11 @@ const SIGN: u32 = 0x80000000;
 @inline
 function c(x: f32): v128 {
   return f32x4.splat(x);
+}
+// @ts-ignore: decorator
+@inline
+function bits(x: u32): v128 {
+  return i32x4.splat(x);
 }
 // @ts-ignore: decorator
 @inline
@@ -48,19 +54,19 @@ function div(a: v128, b: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function signOf(a: v128): v128 {
-  return v128.and(a, i32x4.splat(SIGN));
+  return v128.and(a, bits(SIGN));
 }
 /** The smaller of a and a bound; NaN where a is. */
 // @ts-ignore: decorator
 @inline
-function atMost(a: v128, bound: f32): v128 {
-  return f32x4.pmin(a, c(bound));
+function atMost(a: v128, bound: v128): v128 {
+  return f32x4.pmin(a, bound);
 }
 /** The larger of a and a bound; NaN where a is. */
 // @ts-ignore: decorator
 @inline
-function atLeast(a: v128, bound: f32): v128 {
-  return f32x4.pmax(a, c(bound));
+function atLeast(a: v128, bound: v128): v128 {
+  return f32x4.pmax(a, bound);
 }
 // @ts-ignore: decorator
 @inline
@@ -76,7 +82,7 @@ function rest(z: v128, k: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function power(rounded: v128): v128 {
-  return i32x4.shl(i32x4.add(rounded, i32x4.splat(127)), 23);
+  return i32x4.shl(i32x4.add(rounded, bits(127)), 23);
 }
 /** a 2^k, for k within +-250: in two factors, so that subnormal results are right. */
 // @ts-ignore: decorator
@@ -105,7 +111,7 @@ function excess(r: v128): v128 {
 @inline
 export function tanh32(z: v128): v128 {
   const a = f32x4.abs(z);
-  const t = atMost(add(a, a), 20);
+  const t = atMost(add(a, a), c(20));
   const rounded = steps(t);
   const m = excess(rest(t, sub(rounded, c(ROUND))));
   const two = power(rounded);
@@ -122,16 +128,26 @@ export function tanh32(z: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function exp32(z: v128): v128 {
-  const t = atLeast(atMost(z, 100), -110);
+  const t = atLeast(atMost(z, c(100)), c(-110));
   const k = sub(steps(t), c(ROUND));
   return scaled(add(excess(rest(t, k)), c(1)), k);
+}
+
+/** e^-t for t >= 0; what is smaller than any normal number is e^-87. */
+// @ts-ignore: decorator
+@inline
+function decay(t: v128): v128 {
+  const s = f32x4.neg(atMost(t, c(87)));
+  const rounded = steps(s);
+  const two = power(rounded);
+  return madd<f32>(two, excess(rest(s, sub(rounded, c(ROUND)))), two);
 }
 
 /** 1 / (1 + e^-z). */
 // @ts-ignore: decorator
 @inline
 export function logistic32(z: v128): v128 {
-  const q = exp32(f32x4.neg(f32x4.abs(z)));
+  const q = decay(f32x4.abs(z));
   return div(v128.bitselect(q, c(1), f32x4.lt(z, c(0))), add(q, c(1)));
 }
 
@@ -139,7 +155,7 @@ export function logistic32(z: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function logTail(h: v128): v128 {
-  const q = exp32(f32x4.neg(h));
+  const q = decay(h);
   const s = div(q, add(q, c(2)));
   const v = mul(s, s);
   const v2 = mul(v, v);
@@ -162,7 +178,7 @@ export function log2cosh32(z: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function softplus32(z: v128): v128 {
-  return add(atLeast(z, 0), logTail(f32x4.abs(z)));
+  return add(atLeast(z, c(0)), logTail(f32x4.abs(z)));
 }
 
 /** log z, as log64. */
@@ -171,7 +187,7 @@ export function softplus32(z: v128): v128 {
 export function log32(z: v128): v128 {
   const subnormal = f32x4.lt(z, c(1.1754943508222875e-38));
   const normal = v128.bitselect(mul(z, c(8388608.0)), z, subnormal);
-  const shifted = i32x4.sub(normal, i32x4.splat(0x3f3504f3));
+  const shifted = i32x4.sub(normal, bits(0x3f3504f3));
   const exponent = i32x4.shr_s(shifted, 23);
   const m = i32x4.sub(normal, i32x4.shl(exponent, 23));
   const k = sub(f32x4.convert_i32x4_s(exponent), v128.and(subnormal, c(23)));
@@ -201,23 +217,23 @@ export function transferDifference32(z: v128, y: v128): v128 {
   const a = f32x4.abs(z);
   const b = f32x4.abs(y);
   const unequal = i32x4.shr_s(v128.xor(z, y), 31);
-  const bound = v128.bitselect(c(10), c(55), unequal);
+  const bound = v128.bitselect(c(10), c(43), unequal);
   const low = f32x4.pmin(f32x4.pmin(a, b), bound);
   const top = f32x4.pmax(b, a);
   const high = v128.bitselect(f32x4.pmin(top, bound), top, unequal);
-  const between = atMost(v128.bitselect(add(high, low), sub(high, low), unequal), 55);
+  const between = atMost(v128.bitselect(add(high, low), sub(high, low), unequal), c(43));
 
-  const p = exp32(f32x4.neg(add(low, low)));
+  const p = decay(add(low, low));
   const t = f32x4.neg(add(between, between));
-  const k = sub(steps(t), c(ROUND));
-  const m = excess(rest(t, k));
-  const two = scaled(c(1), k);
+  const rounded = steps(t);
+  const m = excess(rest(t, sub(rounded, c(ROUND))));
+  const two = power(rounded);
   const e = madd<f32>(two, m, two);
   // 1 - e without cancellation.
   const drop = sub(sub(c(1), two), mul(two, m));
   const whole = v128.bitselect(add(p, e), madd<f32>(p, e, c(1)), unequal);
   const size = div(mul(add(p, p), drop), mul(add(p, c(1)), whole));
-  const signed = v128.or(size, v128.and(f32x4.lt(z, y), i32x4.splat(SIGN)));
+  const signed = v128.or(size, v128.and(f32x4.lt(z, y), bits(SIGN)));
   return v128.bitselect(c(0), signed, f32x4.eq(z, y));
 }
 

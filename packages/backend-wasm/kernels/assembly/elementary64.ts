@@ -23,6 +23,11 @@ function c(x: f64): v128 {
 }
 // @ts-ignore: decorator
 @inline
+function bits(x: u64): v128 {
+  return i64x2.splat(x);
+}
+// @ts-ignore: decorator
+@inline
 function add(a: v128, b: v128): v128 {
   return f64x2.add(a, b);
 }
@@ -44,19 +49,19 @@ function div(a: v128, b: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function signOf(a: v128): v128 {
-  return v128.and(a, i64x2.splat(SIGN));
+  return v128.and(a, bits(SIGN));
 }
 /** The smaller of a and a bound; NaN where a is. */
 // @ts-ignore: decorator
 @inline
-function atMost(a: v128, bound: f64): v128 {
-  return f64x2.pmin(a, c(bound));
+function atMost(a: v128, bound: v128): v128 {
+  return f64x2.pmin(a, bound);
 }
 /** The larger of a and a bound; NaN where a is. */
 // @ts-ignore: decorator
 @inline
-function atLeast(a: v128, bound: f64): v128 {
-  return f64x2.pmax(a, c(bound));
+function atLeast(a: v128, bound: v128): v128 {
+  return f64x2.pmax(a, bound);
 }
 /** k + ROUND with k the number of steps in h. */
 // @ts-ignore: decorator
@@ -73,7 +78,7 @@ function rest(h: v128, k: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function power(rounded: v128): v128 {
-  return i64x2.shl(i64x2.add(rounded, i64x2.splat(1023)), 52);
+  return i64x2.shl(i64x2.add(rounded, bits(1023)), 52);
 }
 /** a 2^k from k and k + ROUND, for k within +-2000: in two factors, so that subnormal results are right. */
 // @ts-ignore: decorator
@@ -98,7 +103,7 @@ function even(u: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function tanh64(z: v128): v128 {
-  const h = atMost(f64x2.abs(z), 20);
+  const h = atMost(f64x2.abs(z), c(20));
   const rounded = steps(h);
   const x = rest(h, sub(rounded, c(ROUND)));
   const u = mul(x, x);
@@ -113,7 +118,7 @@ export function tanh64(z: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function exp64(z: v128): v128 {
-  const h = mul(atLeast(atMost(z, 720), -760), c(0.5));
+  const h = mul(atLeast(atMost(z, c(720)), c(-760)), c(0.5));
   const k = sub(steps(h), c(ROUND));
   const x = rest(h, k);
   const u = mul(x, x);
@@ -126,7 +131,7 @@ export function exp64(z: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function expm164(z: v128): v128 {
-  const h = mul(atLeast(atMost(z, 40), -40), c(0.5));
+  const h = mul(atLeast(atMost(z, c(40)), c(-40)), c(0.5));
   const rounded = steps(h);
   const x = rest(h, sub(rounded, c(ROUND)));
   const u = mul(x, x);
@@ -141,7 +146,7 @@ export function expm164(z: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function logistic64(z: v128): v128 {
-  const h = atMost(mul(f64x2.abs(z), c(0.5)), VANISHING);
+  const h = atMost(mul(f64x2.abs(z), c(0.5)), c(VANISHING));
   const k = sub(steps(h), c(ROUND));
   const x = rest(h, k);
   const u = mul(x, x);
@@ -159,7 +164,7 @@ export function logistic64(z: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function logTail(argument: v128): v128 {
-  const h = atMost(argument, VANISHING);
+  const h = atMost(argument, c(VANISHING));
   const k = sub(steps(h), c(ROUND));
   const x = rest(h, k);
   const u = mul(x, x);
@@ -199,7 +204,7 @@ export function log2cosh64(z: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function softplus64(z: v128): v128 {
-  return add(atLeast(z, 0), logTail(mul(f64x2.abs(z), c(0.5))));
+  return add(atLeast(z, c(0)), logTail(mul(f64x2.abs(z), c(0.5))));
 }
 
 /**
@@ -212,7 +217,7 @@ export function log64(z: v128): v128 {
   const subnormal = f64x2.lt(z, c(2.2250738585072014e-308));
   const normal = v128.bitselect(mul(z, c(18014398509481984.0)), z, subnormal);
   // Counted from sqrt(1/2), so that the mantissa lies around 1.
-  const shifted = i64x2.sub(normal, i64x2.splat(0x3fe6a09e667f3bcd));
+  const shifted = i64x2.sub(normal, bits(0x3fe6a09e667f3bcd));
   const exponent = i64x2.shr_s(shifted, 52);
   const m = i64x2.sub(normal, i64x2.shl(exponent, 52));
   const whole = sub(i64x2.add(exponent, c(ROUND)), c(ROUND));
@@ -304,7 +309,7 @@ export function transferDifference64(z: v128, y: v128): v128 {
   const low = f64x2.pmin(f64x2.pmin(a, b), bound);
   const top = f64x2.pmax(b, a);
   const high = v128.bitselect(f64x2.pmin(top, bound), top, unequal);
-  const between = atMost(v128.bitselect(add(high, low), sub(high, low), unequal), VANISHING);
+  const between = atMost(v128.bitselect(add(high, low), sub(high, low), unequal), c(VANISHING));
 
   const k = sub(steps(low), c(ROUND));
   const x = rest(low, k);
@@ -329,6 +334,6 @@ export function transferDifference64(z: v128, y: v128): v128 {
   const whole = madd<f64>(first, below, mul(second, decay));
   const numerator = mul(mul(add(small, small), large), drop);
   const size = div(numerator, mul(add(large, small), whole));
-  const signed = v128.or(size, v128.and(f64x2.lt(z, y), i64x2.splat(SIGN)));
+  const signed = v128.or(size, v128.and(f64x2.lt(z, y), bits(SIGN)));
   return v128.bitselect(c(0), signed, f64x2.eq(z, y));
 }

@@ -7,14 +7,16 @@ import { packages } from './workspace.mjs';
 
 const layerOf = (folder) => {
   const name = folder.replace('packages/', '');
-  if (['drnn', 'lab', 'bench'].includes(name)) return 'app';
-  if (name === 'tensor' || name === 'testing') return name;
+  if (['drnn', 'lab'].includes(name)) return 'app';
+  if (['bench', 'tensor', 'testing'].includes(name)) return name;
   return name.startsWith('backend-') ? 'backend' : 'domain';
 };
 
 /** What shipped code of a layer may import. Tests may also import `testing` and any backend. */
 const allowed = {
   app: ['app', 'domain', 'backend', 'tensor'],
+  // It looks for peers, and for a browser to time the kernels in, as the tests do.
+  bench: ['app', 'domain', 'backend', 'tensor', 'testing'],
   domain: ['domain', 'tensor'],
   backend: ['backend', 'tensor'],
   tensor: [],
@@ -26,7 +28,7 @@ const problems = [];
 
 for (const { folder, manifest, layer } of byName.values()) {
   const source = join(root, folder, 'src');
-  const shipped = { ...manifest.dependencies, ...manifest.peerDependencies };
+  const shipped = { ...manifest.dependencies, ...manifest.optionalDependencies, ...manifest.peerDependencies };
   const inTests = { ...shipped, ...manifest.devDependencies };
   for (const entry of readdirSync(source, { recursive: true })) {
     const path = join(source, String(entry));
@@ -64,7 +66,12 @@ const walk = (name, way) => {
   }
   if (finished.has(name)) return;
   const manifest = byName.get(name)?.manifest ?? {};
-  const next = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies, ...manifest.peerDependencies });
+  const next = Object.keys({
+    ...manifest.dependencies,
+    ...manifest.optionalDependencies,
+    ...manifest.devDependencies,
+    ...manifest.peerDependencies,
+  });
   for (const each of next.filter((dependency) => byName.has(dependency))) walk(each, [...way, name]);
   finished.add(name);
 };

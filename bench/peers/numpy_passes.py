@@ -1,0 +1,205 @@
+"""NumPy at the work of the bench: python numpy_passes.py float32|float64. Answers JSON lines on its standard input.
+
+The passes are timed in two forms, whole arrays and blocks of rows, both in place; the faster one takes part.
+"""
+
+import ctypes
+import json
+import re
+import sys
+import time
+
+import numpy as np
+
+real = np.dtype(sys.argv[1])
+TRIALS, ALPHA, MARGIN, CLIP, BLOCK = 50, 0.1, 1e-6, 0.2, 1024
+
+
+def mapped_library():
+    """The BLAS that this process has loaded, where the system says."""
+    try:
+        with open("/proc/self/maps") as maps:
+            files = {line.split(maxsplit=5)[5].strip() for line in maps if "/" in line}
+    except OSError:
+        return None
+    found = [name for name in sorted(files) if re.search(r"(openblas|mkl_rt|blis)[^/]*$", name)]
+    return found[0] if found else None
+
+
+def introduction():
+    library = mapped_library()
+    says = "an unknown BLAS"
+    if library is not None:
+        says = library
+        native = ctypes.CDLL(library)
+        for prefix in ("", "scipy_"):
+            for suffix in ("", "64_"):
+                try:
+                    config = getattr(native, f"{prefix}openblas_get_config{suffix}")
+                    core = getattr(native, f"{prefix}openblas_get_corename{suffix}")
+                except AttributeError:
+                    continue
+                config.restype = core.restype = ctypes.c_char_p
+                version = re.search(r"OpenBLAS ([\d.]+)", config().decode())
+                says = f"OpenBLAS {version[1] if version else ''} ({core().decode()}), {library}"
+    return {"says": f"{real} throughout, NumPy {np.__version__}, Python {sys.version.split()[0]}, {says}", "library": library}
+
+
+def random(rows, columns):
+    return np.random.default_rng(1).uniform(-1, 1, (rows, columns)).astype(real)
+
+
+class Recording:
+    """X, targets d and weights w in this precision, as the bench derives them; Theta in float64, as it is on a host."""
+
+    def __init__(self, file, steps, units):
+        values = np.fromfile(file)
+        rates = values[: (steps + TRIALS) * units].reshape(TRIALS, steps // TRIALS + 1, units)
+        d = (rates[:, 1:] - (1 - ALPHA) * rates[:, :-1]) / ALPHA
+        d = np.clip(d, MARGIN - 1, 1 - MARGIN).reshape(steps, units)
+        self.x = np.ascontiguousarray(rates[:, :-1].reshape(steps, units), real)
+        self.d = d.astype(real)
+        self.w = (1 / (1 - d * d)).astype(real)
+        self.theta = values[(steps + TRIALS) * units :].reshape(units, units)
+
+
+latest = (None, None)
+
+
+def recording(file, operation):
+    global latest
+    if latest[0] != file:
+        latest = (file, Recording(file, operation["steps"], operation["units"]))
+    return latest[1]
+
+
+def slope(z, d, w):
+    """clip(w (tanh z - d)), in place. In float32 this cancels where our stable form does not: it is the cheaper one."""
+    np.tanh(z, out=z)
+    z -= d
+    z *= w
+    np.clip(z, -CLIP, CLIP, out=z)
+
+
+def losses(z, d, scratch):
+    """log 2cosh z - d z = |z| + log1p(exp(-2|z|)) - d z, into the scratch; `z` stays."""
+    np.abs(z, out=scratch)
+    scratch *= -2
+    np.exp(scratch, out=scratch)
+    np.log1p(scratch, out=scratch)
+    scratch += np.abs(z)
+    scratch -= d * z
+
+
+def pass_in_blocks(of, rows, value):
+    steps, units = of.x.shape
+    z, scratch = np.empty((rows, units), real), np.empty((rows, units), real)
+    part = np.empty((units, units), real)
+
+    def act():
+        theta = of.theta.astype(real)
+        gradient, sums = np.zeros((units, units)), np.zeros(units)
+        for start in range(0, steps, rows):
+            block = slice(start, min(start + rows, steps))
+            x, d = of.x[block], of.d[block]
+            zb = z[: len(x)]
+            np.matmul(x, theta, out=zb)
+            if value:
+                losses(zb, d, scratch[: len(x)])
+                sums += scratch[: len(x)].sum(0, dtype=np.float64)
+            slope(zb, d, of.w[block])
+            np.matmul(x.T, zb, out=part)
+            gradient += part
+        return gradient, sums
+
+    return act
+
+
+def seconds(act):
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
+
+
+def faster(acts):
+    """The form that takes part, and its name; each runs twice, the first time to warm up."""
+    times = {name: (seconds(act), seconds(act))[1] for name, act in acts.items()}
+    name = min(times, key=times.get)
+    return acts[name], name
+
+
+def prepare(operation, file):
+    kind, units, steps = operation["kind"], operation["units"], operation.get("steps", 0)
+    if kind in ("product", "largest"):
+        transposed = kind == "largest" or operation["transposed"]
+        x = random(steps, units)
+        other = random(steps, units) if transposed else random(units, units)
+        left = x.T if transposed else x
+        out = np.empty((left.shape[0], units), real)
+        return lambda: np.matmul(left, other, out=out), None
+    if kind == "cholesky":
+        a = random(units, units)
+        a = a + a.T + 4 * units * np.eye(units)
+        return lambda: np.linalg.cholesky(a), None
+    of = recording(file, operation)
+    if kind == "gram":
+        return lambda: of.x.T @ of.x, None
+    if kind == "pass":
+        value = operation["value"]
+        return faster(
+            {
+                "whole arrays": pass_in_blocks(of, steps, value),
+                f"blocks of {BLOCK} rows": pass_in_blocks(of, BLOCK, value),
+            }
+        )
+    if kind == "pointwise":
+        name, z, scratch = operation["name"], of.x.copy(), np.empty_like(of.x)
+
+        def act():
+            if name == "z":
+                return z.sum(0)
+            if name == "tanh":
+                np.tanh(z, out=scratch)
+            elif name == "slope":
+                scratch[:] = z
+                slope(scratch, of.d, of.w)
+            else:
+                losses(z, of.d, scratch)
+            return scratch.sum(0)
+
+        return act, "w (tanh z - d)" if name == "slope" else None
+    raise ValueError(f"NumPy has no {kind} here")
+
+
+act = None
+
+
+def respond(request):
+    global act
+    if request["ask"] == "prepare":
+        act, note = prepare(request["operation"], request["file"])
+        began = time.perf_counter()
+        result = act()
+        milliseconds = 1000 * (time.perf_counter() - began)
+        norm = float(np.sqrt((result[0] ** 2).sum())) if request["operation"]["kind"] == "pass" else None
+        return {"reply": "prepared", "milliseconds": milliseconds, "gradientNorm": norm, "note": note}
+    if request["ask"] == "turn":
+        samples, total = [], 0.0
+        while not samples or total < request["milliseconds"]:
+            samples.append(1000 * seconds(act))
+            total += samples[-1]
+        return {"reply": "samples", "samples": samples}
+    act = None
+    return {"reply": "done"}
+
+
+def answer(reply):
+    print(json.dumps(reply), flush=True)
+
+
+answer({"reply": "introduction", "introduction": introduction()})
+for line in sys.stdin:
+    try:
+        answer(respond(json.loads(line)))
+    except Exception as error:
+        answer({"reply": "failed", "reason": f"{type(error).__name__}: {error}"})

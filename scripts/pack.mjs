@@ -35,30 +35,40 @@ export const pack = (destination) => {
     const tarballs = Object.fromEntries(published.map((each) => [each.manifest.name, packPackage(each, destination)]));
     unpack(tarballs.drnn, stage);
     const manifest = read(stage);
-    const outside = {};
-    const bundled = new Set();
-    /** Takes in a package's dependencies: ours go inside, with theirs; the others become drnn's own. */
-    const takeIn = (from) => {
-      for (const [name, version] of Object.entries(from.dependencies ?? {})) {
+    // What is not ours becomes a dependency of drnn itself: optional where only optional parts of ours need it.
+    const outside = { needed: {}, optional: {} };
+    const bundled = new Map();
+    /** Takes in a package's dependencies: ours go inside, with theirs. */
+    const takeIn = (from, isNeeded) => {
+      const all = [
+        ...Object.entries(from.dependencies ?? {}).map((each) => [...each, isNeeded]),
+        ...Object.entries(from.optionalDependencies ?? {}).map((each) => [...each, false]),
+      ];
+      for (const [name, version, needed] of all) {
         if (!Object.hasOwn(versions, name)) {
           if (name.startsWith('@drnn/')) throw new Error(`${from.name} depends on ${name}, which is not published`);
-          if ((outside[name] ?? version) !== version) throw new Error(`${name}: both ${outside[name]} and ${version}`);
-          outside[name] = version;
-        } else if (!bundled.has(name)) {
-          bundled.add(name);
+          const known = outside.needed[name] ?? outside.optional[name] ?? version;
+          if (known !== version) throw new Error(`${name}: both ${known} and ${version}`);
+          outside[needed ? 'needed' : 'optional'][name] = version;
+        } else if (bundled.get(name) !== true && bundled.get(name) !== needed) {
+          // Met first as optional and then as needed, it is gone through again for what it needs.
           const folder = join(stage, 'node_modules', name);
-          unpack(tarballs[name], folder);
-          takeIn(read(folder));
+          if (!bundled.has(name)) unpack(tarballs[name], folder);
+          bundled.set(name, needed);
+          takeIn(read(folder), needed);
         }
       }
     };
-    takeIn(manifest);
+    takeIn(manifest, true);
+    for (const name of Object.keys(outside.needed)) delete outside.optional[name];
     delete manifest.devDependencies;
+    // Ours are inside, the optional ones too.
     manifest.dependencies = {
-      ...Object.fromEntries([...bundled].map((name) => [name, versions[name]])),
-      ...outside,
+      ...Object.fromEntries([...bundled.keys()].map((name) => [name, versions[name]])),
+      ...outside.needed,
     };
-    manifest.bundleDependencies = [...bundled];
+    manifest.optionalDependencies = outside.optional;
+    manifest.bundleDependencies = [...bundled.keys()];
     writeFileSync(join(stage, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
     rmSync(tarballs.drnn);
     return packFolder(stage, destination);

@@ -71,6 +71,23 @@ try {
   expect('npx drnn fit --json', fit.status === 'converged' && fit.units === 20, fit);
   expect('the model is written', existsSync(join(user, 'model.npz')));
 
+  expect('it ran on threads of Wasm kernels, or on a BLAS', ['wasm', 'blas'].includes(fit.backend), fit.backend);
+
+  const doctor = JSON.parse(npx('drnn', 'doctor', '--json'));
+  const says = (name) => doctor.findings.find((each) => each.name === `backend ${name}`);
+  expect('the kernels are inside', says('wasm').found, says('wasm'));
+  // The library is the machine's, but the package is inside, and what it needs was installed with drnn.
+  const blas = says('blas');
+  expect('the package for BLAS is inside', blas.found || !/no package|koffi/.test(blas.says), blas);
+  for (const name of ['webgpu', 'tfjs-wasm']) {
+    const missing = says(name);
+    expect(`${name} is not, and how to get it is said`, /npm install @drnn/.test(missing.says), missing);
+  }
+  const named = evaluate(
+    "import { fit } from 'drnn'; await fit('sim.npz', { key: 'r', alpha: 0.1, backend: 'webgpu' }).catch((e) => console.log(e.message))",
+  );
+  expect('a fit on a backend that is named and missing is refused', /npm install @drnn/.test(named), named);
+
   const kind = evaluate("import { fit } from 'drnn'; console.log(typeof fit)");
   expect("import { fit } from 'drnn'", kind === 'function', kind);
 

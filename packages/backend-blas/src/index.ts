@@ -1,1 +1,2 @@
-export {};
+export { backend, type BlasBackend, type BlasOptions } from './backend.js';
+export { type BlasLibrary, findLibrary } from './library.js';

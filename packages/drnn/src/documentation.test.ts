@@ -20,6 +20,8 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { numericArray, writeArrays } from '@drnn/recordings';
+import { backendKinds } from './backends/kinds.js';
+import { openKind } from './backends/open-backend.js';
 import { randomNetwork, simulate } from './index.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -250,6 +252,30 @@ describe.skipIf(!isBuilt)('docs/command-line.md', () => {
       expect(await Promise.all(codes)).toEqual([3, 1, 2]);
     } finally {
       rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('docs/choosing-a-backend.md', () => {
+  const rows = tableOf(sectionOf(pageOf('docs/choosing-a-backend.md'), 'What differs')).map((row) => row.map(plain));
+  const declared = rows.filter((row) => row.length === 6);
+  const here = { cpu: true, wasm: true, blas: requires('blas'), webgpu: requires('webgpu'), 'tfjs-wasm': true };
+
+  it('has a row for every precision of every backend', () => {
+    const wanted = Object.values(backendKinds).flatMap(({ name, precisions }) =>
+      precisions.map((each) => [name, each]),
+    );
+    expect(declared.map(([name, precision]) => [name, precision]).toSorted()).toEqual(wanted.toSorted());
+  });
+
+  it.each(Object.values(backendKinds).filter(({ name }) => here[name]))('says what $name declares', async (kind) => {
+    for (const precision of kind.precisions) {
+      const on = await openKind(kind, { precision });
+      const { pointwise, absolute, product, propagatesNaN } = on.accuracy;
+      await on.close();
+      const row = declared.find(([name, each]) => name === kind.name && each === precision);
+      expect(row?.slice(2, 5).map(Number)).toEqual([pointwise, absolute, product]);
+      expect(row?.[5]).toBe(propagatesNaN ? 'travels to the result' : 'is refused');
     }
   });
 });

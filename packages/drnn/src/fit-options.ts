@@ -1,5 +1,7 @@
 import { type TransferName, transfers } from '@drnn/objectives';
 import { type Issue, type Matrix, refuse } from '@drnn/tensor';
+import { type BackendName, backendNames } from './backends/kinds.js';
+import { choiceIssues } from './backends/open-backend.js';
 
 /** Loss names as users know them, with the transfer function of the network they fit. */
 export const losses = {
@@ -20,7 +22,7 @@ export const choices = {
   estimator: ['convex'],
   solver: ['shared-newton', 'newton'],
   accelerate: ['anderson', 'nesterov', 'none'],
-  backend: ['cpu'],
+  backend: ['auto', ...backendNames],
   precision: ['float64', 'mixed'],
 } as const;
 
@@ -69,8 +71,17 @@ export interface FitOptions {
   readonly refit?: boolean;
   /** Frames between restarts of the closed loop; default 10 tau / dt. */
   readonly horizon?: number;
-  readonly backend?: 'cpu';
+  /** The hardware by name, or `auto`: the fastest of blas, wasm and cpu that is there and passes its self-check. */
+  readonly backend?: BackendName | 'auto';
+  /** Of rows and products. Default float64 on cpu, and mixed elsewhere. */
   readonly precision?: 'float64' | 'mixed';
+  /** Threads of the backend. Default all physical cores. */
+  readonly threads?: number;
+  /**
+   * Whether a mixed fit goes on in float64 where mixed precision cannot reach the tolerance. Default true; without it
+   * such a fit ends as `precision-floor`.
+   */
+  readonly polish?: boolean;
   readonly seed?: number;
 }
 
@@ -94,8 +105,8 @@ export const defaults = {
   maxSteps: 500,
   holdout: 0.2,
   refit: true,
-  backend: 'cpu',
-  precision: 'float64',
+  backend: 'auto',
+  polish: true,
   seed: 1,
 } as const satisfies FitOptions;
 
@@ -127,7 +138,16 @@ export const settle = (options: FitOptions): Settings => {
     const value = Object.entries(settings).find(([key]) => key === name)?.[1];
     if (typeof value === 'string') oneOf(issues, name, value, allowed);
   }
-  const { alpha } = settings;
+  const { alpha, backend, precision, threads } = settings;
+  if (choices.backend.includes(backend)) {
+    issues.push(
+      ...choiceIssues({
+        name: backend,
+        ...(precision === undefined ? {} : { precision }),
+        ...(threads === undefined ? {} : { threads }),
+      }),
+    );
+  }
   if (typeof alpha === 'number')
     inRange(issues, 'alpha', alpha, (a) => a > 0 && a <= 1, 'a number above 0 and at most 1 (dt / tau)');
   inRange(issues, 'dt', settings.dt, (x) => x > 0, 'seconds above 0');

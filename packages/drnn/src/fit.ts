@@ -1,4 +1,3 @@
-import { backend as cpuBackend } from '@drnn/backend-cpu';
 import { certify, type Certificate, matching, type Objective, type Transfer } from '@drnn/objectives';
 import type { Model, Source } from '@drnn/recordings';
 import { selectTransitions, splitTransitions, type Transitions, transitions } from '@drnn/simulator';
@@ -24,7 +23,10 @@ import {
   withStopping,
   withTrace,
 } from '@drnn/solvers';
-import { type Backend, failure, type Issue, matrix, type Matrix, refuse } from '@drnn/tensor';
+import { type Backend, failure, type Issue, matrix, type Matrix, type Precision, refuse } from '@drnn/tensor';
+import { deviceOf } from './backends/device-of.js';
+import { openBackend } from './backends/open-backend.js';
+import { type Polisher, polisherFor } from './backends/polisher.js';
 import { alphaOf, type FitOptions, settle, type Settings, transferOf } from './fit-options.js';
 import { type Identifiability, identifiabilityOf } from './identifiability.js';
 import { modelOf, thetaFrom } from './network-of-theta.js';
@@ -40,13 +42,19 @@ export interface FitProgress {
   readonly stage: 'scoring fit' | 'fit' | 'refit';
   readonly step: number;
   readonly residual: number;
+  /** What this step ran on; a mixed fit may go on in float64. */
+  readonly backend: string;
+  readonly precision: Precision;
   /** From 0 to 1: how far the logarithm of the residual is on its way to the tolerance. */
   readonly fraction: number;
 }
 
 /** Beyond the options of the command line: things that only a program can give. */
 export interface FitContext extends FitOptions, SessionOptions {
-  /** The hardware; closed by the caller. Default: a CPU backend of its own. */
+  /**
+   * The hardware, open, in place of `backend`, `precision` and `threads`; closed by the caller. Default: a backend of
+   * its own, closed at the end however it comes.
+   */
   readonly on?: Backend;
   /** An objective in place of loss, weights, clip, ridge and constraints. */
   readonly objective?: Objective;
@@ -68,7 +76,14 @@ export interface Fit {
   /** The solver that ran, by name. */
   readonly solver: string;
   readonly backend: string;
-  readonly precision: 'float64' | 'mixed';
+  /** The library or the adapter that it runs on, where there is one to name. */
+  readonly device: string | null;
+  /** `mixed` also where a mixed fit went on in float64. */
+  readonly precision: Precision;
+  readonly threads: number;
+  /** Whether a mixed fit went on in float64, and for how many steps. */
+  readonly polished: boolean;
+  readonly polishSteps: number;
   readonly units: number;
   readonly inputs: number;
   readonly unitNames: readonly string[];
@@ -116,20 +131,51 @@ export interface Fit {
  */
 export const fit = async (source: FitSource, context: FitContext = {}): Promise<Fit> => {
   const settings = settle(context);
+  refuse(conflicts(context));
   const session = await sessionOf(source, context);
   const began = performance.now();
-  const own = context.on === undefined ? await cpuBackend({ precision: settings.precision }) : null;
-  const on = context.on ?? own;
-  if (on === null) throw new Error('no backend');
+  const { on, close } = await hardware(context, settings);
+  const polisher = polisherFor(on, context.onNotice);
   try {
-    return await on.scope((inner) => fitOn(inner, session, context, settings, began));
+    return await on.scope((inner) => fitOn(inner, deviceOf(on), polisher, session, context, settings, began));
   } finally {
-    await own?.close();
+    await polisher.close().finally(close);
   }
+};
+
+/** An open backend says by itself what it is. */
+const conflicts = ({ on, backend, precision, threads }: FitContext): readonly Issue[] => {
+  const given = Object.entries({ backend, precision, threads }).filter(([, value]) => value !== undefined);
+  return on === undefined || given.length === 0
+    ? []
+    : [
+        {
+          path: 'on',
+          seen: `an open backend together with ${given.map(([name]) => name).join(' and ')}`,
+          expected: 'either on, or backend, precision and threads',
+        },
+      ];
+};
+
+/** The backend that was given, or one that is opened for this fit. */
+const hardware = async (
+  { on, onNotice }: FitContext,
+  { backend, precision, threads }: Settings,
+): Promise<{ readonly on: Backend; readonly close: () => Promise<void> }> => {
+  if (on !== undefined) return { on, close: async () => undefined };
+  const opened = await openBackend({
+    name: backend,
+    ...(precision === undefined ? {} : { precision }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(onNotice === undefined ? {} : { onNotice }),
+  });
+  return { on: opened.on, close: () => opened.on.close() };
 };
 
 const fitOn = async (
   on: Backend,
+  device: string | null,
+  polisher: Polisher,
   session: Session,
   context: FitContext,
   settings: Settings,
@@ -173,7 +219,16 @@ const fitOn = async (
   refuse(unobservedUnits(trained, session.unitNames));
   // A row with an interpolated predictor knows of the frame that it is to predict.
   const heldOut = split === null ? null : withoutInterpolated(split.heldOut);
-  const first = await solve(on, trained, objective, context, settings, split === null ? 'fit' : 'scoring fit', start);
+  const first = await solve(
+    on,
+    polisher,
+    trained,
+    objective,
+    context,
+    settings,
+    split === null ? 'fit' : 'scoring fit',
+    start,
+  );
   const scoresBegan = performance.now();
   const scored: ScoredModel = { theta: first.solution.theta, bias: settings.bias, transfer, ...scaling };
   const aborted = first.solution.status === 'aborted';
@@ -182,7 +237,9 @@ const fitOn = async (
   const traces = judged ? tracesOf(on.host, scored, heldOut, horizon, session.unitNames) : null;
   const scoreSeconds = (performance.now() - scoresBegan) / 1000;
   const refit = split !== null && settings.refit && !aborted;
-  const last = refit ? await solve(on, all, objective, context, settings, 'refit', first.solution.theta) : first;
+  const last = refit
+    ? await solve(on, polisher, all, objective, context, settings, 'refit', first.solution.theta)
+    : first;
   const { solution } = last;
 
   const parts = { first: first.solution.timing, last: refit ? solution.timing : { init: 0, steps: 0, certificate: 0 } };
@@ -194,7 +251,11 @@ const fitOn = async (
     settings,
     solver: last.solver,
     backend: on.name,
+    device,
     precision: on.precision,
+    threads: on.threads,
+    polished: last.polishSteps !== null,
+    polishSteps: last.polishSteps ?? 0,
     units: all.units,
     inputs: all.inputs,
     unitNames: session.unitNames,
@@ -246,6 +307,8 @@ const objectiveOf = (settings: Settings, transfer: Transfer): Objective => ({
 interface Solved {
   readonly solution: Solution;
   readonly solver: string;
+  /** Null where the fit was not polished. */
+  readonly polishSteps: number | null;
   readonly targetsClipped: number;
   /** X'X and lambda of the problem. */
   readonly gram: Matrix;
@@ -255,6 +318,7 @@ interface Solved {
 
 const solve = async (
   on: Backend,
+  polisher: Polisher,
   samples: Transitions,
   objective: Objective,
   context: FitContext,
@@ -265,29 +329,32 @@ const solve = async (
   const task = await problem(on, samples, objective, { bias: settings.bias });
   const { solver, notes } = solverFor(task, context, settings);
   let [first, fraction] = [0, 0];
+  const polish: { problem: Problem | null; since: number } = { problem: null, since: 0 };
   const show = (state: Iterate): void => {
     if (state.step === 0) first = state.residual;
+    const at = state.problem ?? task;
+    if (at !== task && polish.problem === null) {
+      polish.problem = at;
+      polish.since = state.step;
+    }
     const way = Math.log(first / state.residual) / Math.log(first / settings.tolerance);
     fraction = Math.max(fraction, Math.min(1, Number.isFinite(way) ? way : 0));
-    context.onProgress?.({ stage, step: state.step, residual: state.residual, fraction });
+    const { name: backend, precision } = at.on;
+    context.onProgress?.({ stage, step: state.step, residual: state.residual, backend, precision, fraction });
   };
   const rule = firstOf(tolerance(settings.tolerance), maxSteps(settings.maxSteps), stalled());
-  const exact = on.precision === 'mixed' ? await cpuBackend({ precision: 'float64' }) : null;
+  const whole = settings.polish ? withPolish(polisher.open)(solver) : solver;
   try {
-    const traced = withTrace(show)(solver);
-    const options = {
+    const solution = await run(withStopping(rule)(withTrace(show)(whole)), task, {
       ...(start === undefined ? {} : { start }),
       ...(context.signal === undefined ? {} : { signal: context.signal }),
-    };
-    const solution =
-      exact === null
-        ? await run(withStopping(rule)(traced), task, options)
-        : await run(withStopping(rule)(withPolish(exact)(traced)), task, options);
+    });
     const { targetsClipped, ridge } = task;
-    return { solution, solver: solver.name, targetsClipped, gram: await task.gram(), ridge, notes };
+    const polishSteps = polish.problem === null ? null : solution.steps - polish.since;
+    return { solution, solver: solver.name, polishSteps, targetsClipped, gram: await task.gram(), ridge, notes };
   } finally {
     task.release();
-    await exact?.close();
+    polish.problem?.release();
   }
 };
 

@@ -2,6 +2,7 @@ import type { Certificate } from '@drnn/objectives';
 import type { ModelRecord } from '@drnn/recordings';
 import { firstNonFinite } from '@drnn/tensor';
 import type { Fit } from './fit.js';
+import { precisionOf } from './hardware-of.js';
 import { version } from './version.js';
 
 /** Above this order the eigenvalues of W take longer than the fit. */
@@ -36,8 +37,9 @@ export const reportOf = async (
     steps: solution.steps,
     seconds: fit.seconds,
     timing: { ...fit.timing },
-    backend: fit.backend,
-    precision: fit.precision,
+    backend: [fit.backend, ...(fit.device === null ? [] : [`(${fit.device})`])].join(' '),
+    precision: precisionOf(fit),
+    threads: fit.threads,
     solver: fit.solver,
     objectiveName: objective.name,
     W: model.W,

@@ -1,4 +1,5 @@
 import type { Fit } from './fit.js';
+import { hardwareOf } from './hardware-of.js';
 
 const r2 = (x: number): string => (Number.isFinite(x) ? x.toFixed(4) : 'not available');
 
@@ -7,7 +8,7 @@ export const summaryOf = (fit: Omit<Fit, 'summary'>): string => {
   const { solution, scores } = fit;
   const lines = [
     `${fit.units} units, ${fit.inputs} inputs, ${fit.samples} transitions in ${fit.trials} ${fit.trials === 1 ? 'trial' : 'trials'}`,
-    `${solution.status} after ${solution.steps} steps of ${fit.solver} in ${fit.seconds.toFixed(2)} s (${fit.backend}, ${fit.precision}): residual ${solution.residual.toExponential(1)}, error of the weights ${solution.thetaErrorBound.toExponential(1)}`,
+    `${solution.status} after ${solution.steps} steps of ${fit.solver} in ${fit.seconds.toFixed(2)} s (${hardwareOf(fit)}): residual ${solution.residual.toExponential(1)}, error of the weights ${solution.thetaErrorBound.toExponential(1)}`,
   ];
   if (scores !== null) {
     const { oneStep, drive, closedLoop, baseline } = scores;

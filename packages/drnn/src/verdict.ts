@@ -12,7 +12,7 @@ export const warningsOf = (fit: Judged): readonly string[] => {
   const { solution, scaling, scores } = fit;
   if (solution.status !== 'converged') {
     said.push(
-      `The fit did not converge (${solution.status}): residual ${solution.residual.toExponential(1)}, relative error of the weights about ${solution.thetaErrorBound.toExponential(1)}.`,
+      `The fit did not converge (${solution.status}): residual ${solution.residual.toExponential(1)}, relative error of the weights about ${solution.thetaErrorBound.toExponential(1)}.${solution.status === 'precision-floor' && !fit.settings.polish ? ' Mixed precision can do no more; with polish it goes on in float64.' : ''}`,
     );
   }
   if (fit.samples < fit.units + fit.inputs) {

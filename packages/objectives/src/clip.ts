@@ -1,4 +1,5 @@
 import { abs, add, clamp, div, type Expression, less, max, mul, pointwise, sub, where } from '@drnn/tensor';
+import { leastPositive } from './least-positive.js';
 import type { Transfer } from './transfer.js';
 
 /** A loss with its first two derivatives by z, in z, d (or y) and w. */
@@ -33,7 +34,7 @@ export const clipped = (inner: PointwiseLoss, tau: number, transfer: Transfer): 
   return {
     // A weight of 0 has a slope of 0, and the quotient must not make a NaN of them.
     loss: pointwise(({ z, d, w }) =>
-      sub(mul(slope, z), mul(w, transfer.conjugate(add(d, div(slope, max(w, Number.MIN_VALUE)))))),
+      sub(mul(slope, z), mul(w, transfer.conjugate(add(d, div(slope, max(w, leastPositive)))))),
     ),
     slope,
     curvature: where(less(tau, abs(inner.slope)), 0, inner.curvature),

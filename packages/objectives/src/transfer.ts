@@ -26,6 +26,7 @@ import {
   transferDifference,
   where,
 } from '@drnn/tensor';
+import { leastPositive } from './least-positive.js';
 
 export interface Transfer {
   readonly name: string;
@@ -51,7 +52,7 @@ export interface Transfer {
 
 /** m log m, and 0 at 0. */
 const xlogx = (m: Operand): Expression => {
-  const positive = max(m, Number.MIN_VALUE);
+  const positive = max(m, leastPositive);
   return mul(positive, log(positive));
 };
 
@@ -97,7 +98,7 @@ export const softplus: Transfer = {
   primitive: softplusIntegral,
   inverse: (d) => inverseSoftplus(d),
   conjugate: (m) => {
-    const z = inverseSoftplus(max(m, Number.MIN_VALUE));
+    const z = inverseSoftplus(max(m, leastPositive));
     return sub(mul(m, z), softplusIntegral(z));
   },
   variance: (d) => negate(expm1(negate(d))),

@@ -1,7 +1,7 @@
-import { firstNonFinite, type Matrix } from '@drnn/tensor';
+import type { Matrix } from '@drnn/tensor';
 import { thetaErrorBound } from './error-bound.js';
 import type { Problem } from './problem.js';
-import { type Iterate, type Solver, snapshot, type Status } from './solver.js';
+import { isFiniteState, type Iterate, type Solver, snapshot, type Status } from './solver.js';
 import { turn } from './turn.js';
 import type { StopContext } from './stopping.js';
 
@@ -58,9 +58,6 @@ export async function* iterate<State extends Iterate>(
   }
 }
 
-const isFinite = (state: Iterate): boolean =>
-  Number.isFinite(state.objective) && Number.isFinite(state.residual) && firstNonFinite(state.theta.data) < 0;
-
 const seconds = (since: number): number => (performance.now() - since) / 1000;
 
 /**
@@ -78,18 +75,24 @@ export const run = async <State extends Iterate>(
   const progress = { residual: Infinity, objective: Infinity, at: 0 };
   const halved = { residual: Infinity, at: 0 };
   let statesAtFloor = 0;
+  let at = problem;
   let last: Iterate | null = null;
   let status: Status | undefined;
   let initSeconds = 0;
 
   for await (const state of iterate(solver, problem, options)) {
     if (last === null) initSeconds = seconds(began);
-    if (!isFinite(state)) {
+    if (!isFiniteState(state)) {
       status = 'non-finite';
       last ??= snapshot(state);
       break;
     }
     trace.push({ step: state.step, objective: state.objective, residual: state.residual, seconds: seconds(began) });
+    if (state.problem !== undefined && state.problem !== at) {
+      // Values of another precision are no measure of progress in this one.
+      at = state.problem;
+      progress.residual = progress.objective = halved.residual = Infinity;
+    }
     if (state.residual < 0.99 * progress.residual) {
       progress.residual = state.residual;
       progress.at = state.step;
@@ -102,7 +105,7 @@ export const run = async <State extends Iterate>(
       halved.residual = state.residual;
       halved.at = state.step;
     }
-    const noiseFloor = await (state.problem ?? problem).noiseFloor();
+    const noiseFloor = await at.noiseFloor();
     statesAtFloor = state.residual <= noiseFloor && noiseFloor > 0 ? statesAtFloor + 1 : 0;
     const context: StopContext = {
       thetaErrorBound: (target) => bounds.of(state, target),
@@ -120,7 +123,7 @@ export const run = async <State extends Iterate>(
   const bound = ended === 'non-finite' || ended === 'aborted' ? bounds.known(last) : await bounds.of(last, Infinity);
   return {
     theta: last.theta,
-    status: ended === 'stalled' && (last.problem ?? problem).on.precision === 'mixed' ? 'precision-floor' : ended,
+    status: ended === 'stalled' && at.on.precision === 'mixed' ? 'precision-floor' : ended,
     residual: last.residual,
     thetaErrorBound: bound,
     objective: last.objective,

@@ -169,11 +169,13 @@ const search = async (problem: Problem, state: NewtonState): Promise<Found & { r
     for (let j = 0; j < units; j++) {
       if (settled[j] === 1) continue;
       const change = value[j]! - state.value[j]!;
+      // A step so long that the value is lost is too long, whatever the slope there.
       const enough =
-        slopeThere[j]! <= sufficientDecrease * slope[j]! ||
-        (Math.abs(change) > rounding[j]!
-          ? change <= sufficientDecrease * length[j]! * slope[j]!
-          : Math.abs(slope[j]!) <= rounding[j]! || Math.abs(slopeThere[j]!) <= Math.abs(slope[j]!));
+        !Number.isNaN(change) &&
+        (slopeThere[j]! <= sufficientDecrease * slope[j]! ||
+          (Math.abs(change) > rounding[j]!
+            ? change <= sufficientDecrease * length[j]! * slope[j]!
+            : Math.abs(slope[j]!) <= rounding[j]! || Math.abs(slopeThere[j]!) <= Math.abs(slope[j]!)));
       if (enough || length[j] === 0) settled[j] = 1;
       else length[j] = k + 1 < halvings ? length[j]! / 2 : 0;
     }

@@ -154,8 +154,8 @@ export const problem = async (
     if (samples.inverted === null) return zero;
     const { inverted, weights } = samples;
     const right = await on.scope(async (inner) => {
-      const y = await inner.rows(inverted);
-      const w = weights === null ? {} : { w: await inner.rows(weights) };
+      const y = data['y'] ?? (await inner.rows(inverted));
+      const w = weights === null ? {} : { w: data['w'] ?? (await inner.rows(weights)) };
       const observed = weights === null ? variable('y') : where(lessEqual(variable('w'), 0), 0, variable('y'));
       return inner.pass(design, { currents: {}, data: { y, ...w }, backProject: [observed] });
     });

@@ -47,7 +47,7 @@ export const samplesOf = async (from: TransitionSource, objective: Objective): P
   const whole = { clipped: 0, lowest: Infinity, highest: -Infinity, weight: 0, curvature: 0 };
   const variance = objective.transfer?.variance({ kind: 'variable', name: 'd' });
   const bounded = objective.clip !== null && variance !== undefined;
-  for await (const { targets, weights, clipped } of pieces(pieceRows)) {
+  for await (const { targets, weights, clipped } of pieces(pieceRows, true)) {
     whole.clipped += clipped;
     const d = targets.data;
     for (let i = 0; i < d.length; i++) {
@@ -61,11 +61,11 @@ export const samplesOf = async (from: TransitionSource, objective: Objective): P
       whole.curvature = Math.max(whole.curvature, q[i]! * (weights === null ? 1 : weights.data[i]!));
   }
   const { rows, columns } = from.targets;
-  const read = (what: (piece: Piece) => Matrix): RowSource => ({
+  const read = (what: (piece: Piece) => Matrix, weighted = false): RowSource => ({
     rows,
     columns,
     blocks: async function* (length) {
-      for await (const piece of pieces(length)) yield what(piece);
+      for await (const piece of pieces(length, weighted)) yield what(piece);
     },
   });
   const { inverse } = objective;
@@ -76,15 +76,15 @@ export const samplesOf = async (from: TransitionSource, objective: Objective): P
   return {
     targets: read(({ targets }) => targets),
     inverted: isInvertible ? read(({ targets }) => mapMatrix(inverse, { d: targets })) : null,
-    weights: isWeighted ? read(({ weights }) => weights ?? ones(0, columns)) : null,
+    weights: isWeighted ? read(({ weights }) => weights ?? ones(0, columns), true) : null,
     clipped: whole.clipped,
     curvatureBound: curvatureBoundOf(objective, isWeighted ? whole.weight : 1, whole.curvature),
   };
 };
 
-/** The transitions in pieces: targets clipped, weights made. Reads the sources from their start. */
+/** The transitions in pieces: targets clipped, and weights made where they are wanted. Reads the sources from their start. */
 const piecesOf = (from: TransitionSource, objective: Objective) =>
-  async function* (length: number): AsyncGenerator<Piece> {
+  async function* (length: number, weighted: boolean): AsyncGenerator<Piece> {
     const { rows, columns } = from.targets;
     const targets = rowReader('targets', from.targets, length);
     const observed = from.weights === null ? null : rowReader('weights', from.weights, length);
@@ -96,7 +96,7 @@ const piecesOf = (from: TransitionSource, objective: Objective) =>
         const seen = observed === null ? null : matrix(count, columns);
         if (seen !== null) await observed?.next(count, seen.data, 0);
         const clipped = clipTargets(raw, seen, objective);
-        yield { targets: raw, weights: weightsOf(from, objective, raw, seen, row), clipped };
+        yield { targets: raw, weights: weighted ? weightsOf(from, objective, raw, seen, row) : null, clipped };
       }
       await targets.finish();
     } finally {

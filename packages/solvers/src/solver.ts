@@ -1,4 +1,4 @@
-import type { Matrix } from '@drnn/tensor';
+import { firstNonFinite, type Matrix } from '@drnn/tensor';
 import type { Problem } from './problem.js';
 import type { StopRule } from './stopping.js';
 
@@ -38,6 +38,10 @@ export interface Solver<State extends Iterate = Iterate> {
   step(problem: Problem, state: State): Promise<State>;
   readonly stop: StopRule;
 }
+
+/** Whether a state can be gone on from. */
+export const isFiniteState = (state: Iterate): boolean =>
+  Number.isFinite(state.objective) && Number.isFinite(state.residual) && firstNonFinite(state.theta.data) < 0;
 
 /** A copy of an iterate that no later step changes. */
 export const snapshot = (state: Iterate): Iterate => ({

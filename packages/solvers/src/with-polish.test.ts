@@ -2,13 +2,14 @@ import { backend as cpu } from '@drnn/backend-cpu';
 import { backend as wasm } from '@drnn/backend-wasm';
 import { crossEntropy } from '@drnn/objectives';
 import { randomNetwork, simulate, transitions } from '@drnn/simulator';
-import type { Backend } from '@drnn/tensor';
+import type { Backend, Precision } from '@drnn/tensor';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
   accelerate,
   anderson,
   firstOf,
   iterate,
+  type MapState,
   maxSteps,
   newton,
   type PolishState,
@@ -92,6 +93,8 @@ describe('withPolish', () => {
     const polished = await run(withPolish(await float64)(solver), task, { start: near });
     expect(polished.status).toBe('converged');
     expect(Math.max(...polished.theta.data.map((x, i) => Math.abs(x - optimum.theta.data[i]!)))).toBeLessThan(1e-8);
+    // There is next to nothing left to do.
+    expect(polished.steps).toBeLessThanOrEqual(3);
     task.release();
     exact.release();
   });
@@ -111,6 +114,39 @@ describe('withPolish', () => {
     }
     expect(last?.step).toBe(10);
     last?.exact?.release();
+    task.release();
+  });
+
+  it.each([0, 2])('goes on in float64 where step %i is beyond float32', async (at) => {
+    const beyond = (state: MapState, step: number, precision: Precision): MapState =>
+      precision === 'mixed' && step === at ? { ...state, step, objective: Infinity } : state;
+    const overflowing: Solver<MapState> = {
+      ...solver,
+      init: async (task, start) => beyond(await solver.init(task, start), 0, task.on.precision),
+      step: async (task, state) => beyond(await solver.step(task, state), state.step + 1, task.on.precision),
+    };
+    const task = await problem(await mixed, from, objective);
+    const alone = await run(overflowing, task);
+    expect([alone.status, alone.steps]).toEqual(['non-finite', Math.max(0, at - 1)]);
+    const polished = await run(withPolish(await float64)(overflowing), task);
+    expect(polished.status).toBe('converged');
+    task.release();
+  });
+
+  it('measures progress in float64 by float64 alone', async () => {
+    // In mixed precision a value that is too low, then slow progress that the residual does not show.
+    const told = (state: MapState, step: number, precision: Precision): MapState =>
+      precision === 'mixed'
+        ? { ...state, step, objective: -1, residual: 0.1 }
+        : { ...state, step, objective: 100 - step, residual: 0.2 };
+    const slow: Solver<MapState> = {
+      ...solver,
+      init: async (task, start) => told(await solver.init(task, start), 0, task.on.precision),
+      step: async (task, state) => told(state, state.step + 1, task.on.precision),
+    };
+    const task = await problem(await mixed, from, objective);
+    const stopped = withStopping(firstOf(maxSteps(80), stalled()))(withPolish(await float64)(slow));
+    expect((await run(stopped, task)).status).toBe('max-steps');
     task.release();
   });
 

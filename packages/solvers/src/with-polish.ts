@@ -1,6 +1,6 @@
 import type { Backend, Matrix } from '@drnn/tensor';
 import { type Problem, problem as problemOn } from './problem.js';
-import { type Iterate, type Solver, snapshot } from './solver.js';
+import { isFiniteState, type Iterate, type Solver, snapshot } from './solver.js';
 import { lastAtFloor } from './stopping.js';
 
 /** A state that is of the mixed stage until it carries an exact problem of its own. */
@@ -26,8 +26,9 @@ const patience = 10;
 /**
  * Goes on in float64 when mixed precision can do no more: once the residual has been at the noise floor of the pass for
  * 3 states, or has not halved in 10 steps, the problem is put on `exact` (a float64 backend, left open; a function is
- * called at that moment and not before) and the solver starts there from the mixed solution. Under float64 it changes
- * nothing. The rows of the exact problem are released with `state.exact.release()`, or with its backend.
+ * called at that moment and not before) and the solver starts there from the mixed solution; so too where the start
+ * itself is at the noise floor, and when a state is not
+ * finite, since float32 ends at 3e38 and float64 does not. Under float64 it changes nothing. The rows of the exact problem are released with `state.exact.release()`, or with its backend.
  */
 export const withPolish =
   (exact: Backend | (() => Promise<Backend>)) =>
@@ -70,14 +71,19 @@ export const withPolish =
       ...solver,
       init: async (problem, start) => {
         const inner = await solver.init(problem, start);
-        return wrap(inner, { exact: null, mixed: await follow(problem, inner, 0, fresh) }, 0);
+        const mixed = await follow(problem, inner, 0, fresh);
+        if (problem.on.precision === 'mixed' && !isFiniteState(inner)) return begin(problem, inner.theta, 0, mixed);
+        return wrap(inner, { exact: null, mixed }, 0);
       },
       step: async (problem, state) => {
         const step = state.step + 1;
         if (problem.on.precision === 'float64' || state.exact !== null) {
           return wrap(await solver.step(state.exact ?? problem, state.inner), state, step);
         }
+        // A start at which nothing is wrong that could be seen: a fit that is gone on with.
+        if (state.step === 0 && state.mixed.atFloor > 0) return begin(problem, state.theta, step, state.mixed);
         const inner = await solver.step(problem, state.inner);
+        if (!isFiniteState(inner)) return begin(problem, state.theta, step, state.mixed);
         const mixed = await follow(problem, inner, step, state.mixed);
         const over = mixed.atFloor >= lastAtFloor || step - mixed.halved.step >= patience;
         if (inner.exhausted === true || over) return begin(problem, inner.theta, step, mixed);

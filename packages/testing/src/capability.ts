@@ -70,19 +70,15 @@ const browser = (): Capability => {
   return { available: false, reason: `${chromium.command} runs no page: ${failure}`, install: null, command: null };
 };
 
-/** A WebGPU device in Node, found the way the backend finds it, in a process of its own. */
-const webgpu = (): Capability => {
-  const install = 'apt-get install chromium';
-  const folder = join(repository, 'packages/backend-webgpu');
+/** What a backend's own code finds, run from its sources in a process of its own; it prints `found` or `none:` and why. */
+const backendProbe = (name: string, contents: string, install: string): Capability => {
+  const folder = join(repository, 'packages', name);
   const { outputFiles } = buildSync({
-    stdin: {
-      contents: `import { openGpu } from './src/gpu.ts';
-        openGpu().then(({ description, device }) => { console.log('found ' + description); device.destroy(); },
-          (error) => console.log('none: ' + String(error.message)));`,
-      resolveDir: folder,
-    },
+    stdin: { contents, resolveDir: folder },
     alias: Object.fromEntries(workspaceSources()),
     bundle: true,
+    // It finds its native part beside itself.
+    external: ['koffi'],
     platform: 'node',
     format: 'esm',
     write: false,
@@ -105,6 +101,26 @@ const webgpu = (): Capability => {
       };
 };
 
+/** A WebGPU device in Node, found the way the backend finds it. */
+const webgpu = (): Capability =>
+  backendProbe(
+    'backend-webgpu',
+    `import { openGpu } from './src/gpu.ts';
+      openGpu().then(({ description, device }) => { console.log('found ' + description); device.destroy(); },
+        (error) => console.log('none: ' + String(error.message)));`,
+    'apt-get install chromium',
+  );
+
+/** A BLAS that the backend finds and proves right. */
+const blas = (): Capability =>
+  backendProbe(
+    'backend-blas',
+    `import { findLibrary } from './src/library.ts';
+      findLibrary().then(({ name, version, path }) => console.log('found', name, version ?? '', path),
+        (error) => console.log('none: ' + String(error.message)));`,
+    'apt-get install libopenblas0',
+  );
+
 const probes = {
   python3: () => python(),
   numpy: () => python('numpy'),
@@ -119,6 +135,7 @@ const probes = {
     ),
   browser,
   webgpu,
+  blas,
   shared,
 } satisfies Record<string, () => Capability>;
 

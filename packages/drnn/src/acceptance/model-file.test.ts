@@ -3,8 +3,8 @@ import { readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect, readArray, readModel } from '@drnn/recordings';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { defaults } from '../index.js';
-import { at, listing, runCommand, runFit, temporaryFolder } from './run-command.test.process.js';
+import { choices, defaults } from '../index.js';
+import { at, listing, numberAt, runCommand, runFit, temporaryFolder } from './run-command.test.process.js';
 import { simulated, writeMatrices } from './simulated-recording.test.data.js';
 
 const { folder, remove } = temporaryFolder();
@@ -58,9 +58,18 @@ describe('the model file', () => {
     expect(at(record?.options, 'refit', 'value')).toBe(false);
     expect(at(record?.options, 'alpha', 'value')).toBe(0.1);
     for (const [name, value] of Object.entries(defaults)) {
-      if (given.includes(name)) continue;
+      if (given.includes(name) || name === 'backend') continue;
       expect(at(record?.options, name), name).toEqual({ value, given: false });
     }
+  });
+
+  it('names the hardware that ran in place of auto and of defaults that depend on the machine', async () => {
+    const record = (await readModel(path('model.npz'))).record;
+    for (const name of ['backend', 'precision', 'threads']) {
+      expect(at(record?.options, name), name).toEqual({ value: at(record?.details, name), given: false });
+    }
+    expect(choices.backend.filter((name) => name !== 'auto')).toContain(at(record?.options, 'backend', 'value'));
+    expect(numberAt(record?.options, 'threads', 'value')).toBeGreaterThanOrEqual(1);
   });
 
   it('records as zero-diagonal what was fitted', async () => {

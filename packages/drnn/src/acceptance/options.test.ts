@@ -86,8 +86,9 @@ describe('--help', () => {
       tolerance: 1e-8,
       'max-steps': 500,
       holdout: 0.2,
-      backend: 'cpu',
-      precision: 'float64',
+      backend: 'auto',
+      threads: 'all physical cores',
+      precision: 'float64 on cpu, mixed elsewhere',
       seed: 1,
       layout: 'time-unit',
     };

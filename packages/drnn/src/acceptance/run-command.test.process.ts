@@ -36,14 +36,18 @@ const refuseStaleBuild = (): void => {
 };
 refuseStaleBuild();
 
-/** Runs `drnn <parameters>` in a process of its own, standing in `folder`. */
+/** Runs `drnn <parameters>` in a process of its own, standing in `folder`, with more in its environment. */
 export const spawnCommand = (
   folder: string,
   parameters: readonly string[],
   whileRunning: (child: ChildProcess) => void = () => undefined,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<Run> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(packages, 'drnn', 'bin', 'drnn.js'), ...parameters], { cwd: folder });
+    const child = spawn(process.execPath, [join(packages, 'drnn', 'bin', 'drnn.js'), ...parameters], {
+      cwd: folder,
+      env: { ...process.env, ...environment },
+    });
     let [stdout, stderr] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));

@@ -31,8 +31,10 @@ export interface FitFlags {
   readonly horizon?: number;
   readonly refit: boolean;
   readonly from?: string;
-  readonly backend: 'cpu';
-  readonly precision: (typeof choices.precision)[number];
+  readonly backend: (typeof choices.backend)[number];
+  readonly threads?: number;
+  readonly precision?: (typeof choices.precision)[number];
+  readonly polish: boolean;
   readonly seed: number;
   readonly out?: string;
   readonly force?: boolean;

@@ -30,7 +30,11 @@ export const jsonOf = (result: Fit, flags: FitFlags): unknown => {
     closedLoopR2: scores?.closedLoop ?? null,
     baselineR2: scores?.baseline ?? null,
     backend: result.backend,
+    device: result.device,
     precision: result.precision,
+    threads: result.threads,
+    polished: result.polished,
+    polishSteps: result.polishSteps,
     scale: {
       method: scaling.method,
       outsideBefore: scaling.outsideBefore,
@@ -48,16 +52,28 @@ export const jsonOf = (result: Fit, flags: FitFlags): unknown => {
 
 const json = (value: unknown): ModelRecord['scores'] => JSON.parse(JSON.stringify(jsonValue(value ?? null)));
 
-/** Every option of a command with its value and whether the user gave it. */
-export const optionsRecord = (command: Command): ModelRecord['options'] => {
+/** Every option of a command with its value and whether the user gave it; for the hardware, what ran. */
+export const optionsRecord = (command: Command, result: Fit): ModelRecord['options'] => {
   const options: Record<string, OptionRecord> = {};
   for (const option of command.options) {
     const name = option.attributeName();
     const value: unknown = command.getOptionValue(name);
     options[name] = { value: json(nameOfFile(value)), given: command.getOptionValueSource(name) === 'cli' };
   }
-  return options;
+  return { ...options, ...hardwareRecord(command, result) };
 };
+
+/** The options of the hardware, with what ran for values. */
+export const hardwareRecord = (
+  command: Command,
+  { backend, precision, threads }: Pick<Fit, 'backend' | 'precision' | 'threads'>,
+): ModelRecord['options'] =>
+  Object.fromEntries(
+    Object.entries({ backend, precision, threads }).map(([name, value]) => [
+      name,
+      { value, given: command.getOptionValueSource(name) === 'cli' },
+    ]),
+  );
 
 /** The options, and how the fit went: `drnn.json` of the model. */
 export const recordOf = (result: Fit, options: ModelRecord['options']): ModelRecord => {
@@ -85,7 +101,10 @@ export const recordOf = (result: Fit, options: ModelRecord['options']): ModelRec
       steps: solution.steps,
       solver: result.solver,
       backend: result.backend,
+      device: result.device,
       precision: result.precision,
+      threads: result.threads,
+      polished: result.polished,
       samples: result.samples,
       trainSamples: result.trainSamples,
       refit: result.refit,
@@ -103,19 +122,24 @@ export const recordOf = (result: Fit, options: ModelRecord['options']): ModelRec
 const nameOfFile = (value: unknown): unknown =>
   typeof value === 'string' && (existsSync(value) || existsSync(dirname(value))) ? basename(value) : value;
 
-/** The command that repeats a fit, with names of files and not their folders. */
-export const commandLine = (command: Command): string => {
-  const given = command.options.flatMap((option) => {
-    const name = option.attributeName();
-    if (command.getOptionValueSource(name) !== 'cli') return [];
-    const value: unknown = command.getOptionValue(name);
-    if (typeof value === 'boolean') {
-      return value === !option.negate ? [option.long ?? ''] : [];
-    }
-    return [`${option.long ?? ''} ${quoted(String(nameOfFile(value)))}`];
-  });
-  return ['drnn fit', ...command.args.map((file) => quoted(basename(file))), ...new Set(given)].join(' ');
-};
+/** The options that the user gave, as they would be written, with names of files and not their folders. */
+export const givenOptions = (command: Command, names?: readonly string[]): readonly string[] => [
+  ...new Set(
+    command.options.flatMap((option) => {
+      const name = option.attributeName();
+      if (command.getOptionValueSource(name) !== 'cli' || names?.includes(name) === false) return [];
+      const value: unknown = command.getOptionValue(name);
+      if (typeof value === 'boolean') {
+        return value === !option.negate ? [option.long ?? ''] : [];
+      }
+      return [`${option.long ?? ''} ${quoted(String(nameOfFile(value)))}`];
+    }),
+  ),
+];
+
+/** The command that repeats a fit. */
+export const commandLine = (command: Command): string =>
+  ['drnn fit', ...command.args.map((file) => quoted(basename(file))), ...givenOptions(command)].join(' ');
 
 const quoted = (text: string): string =>
   /^[\w.,:=+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;

@@ -6,10 +6,11 @@ import { type Fit, fit } from '../fit.js';
 import { choices, defaults } from '../fit-options.js';
 import { reportOf } from '../report-of.js';
 import { number, numberOrNone, wholeNumber } from './arguments.js';
+import { backendOptions } from './backend-options.js';
 import type { FitFlags } from './fit-flags.js';
 import { optionsOf } from './fit-input.js';
 import { commandLine, jsonOf, optionsRecord, recordOf } from './fit-result.js';
-import { progress } from './progress.js';
+import { noteOf, progress } from './progress.js';
 import { exitCodes, interruptible, printJson, say } from './terminal.js';
 
 const oneOf = (flag: string, description: string, allowed: readonly string[], byDefault: string): Option =>
@@ -58,9 +59,8 @@ export const fitCommand = (program: Command): void => {
     )
     .option('--horizon <frames>', 'frames between restarts of the closed loop (default: 10 tau / dt)', wholeNumber)
     .option('--no-refit', 'keep the model that was scored')
-    .option('--from <model>', 'start from this model')
-    .addOption(oneOf('--backend <name>', 'the hardware', choices.backend, defaults.backend))
-    .addOption(oneOf('--precision <precision>', 'of the rows', choices.precision, defaults.precision))
+    .option('--from <model>', 'start from this model');
+  backendOptions(command)
     .option('--seed <seed>', 'kept with the model; this fit draws nothing', wholeNumber, defaults.seed)
     .option('--out <model>', 'where to write the model (npz)')
     .option('--force', 'overwrite --out and --report')
@@ -104,8 +104,7 @@ const runFit = async (files: readonly string[], flags: FitFlags, command: Comman
       layout: flags.layout,
       signal: interrupt.signal,
       onNotice: say,
-      onProgress: ({ stage, step, residual, fraction }) =>
-        bar.update(stage, fraction, `step ${step}, residual ${residual.toExponential(1)}`),
+      onProgress: (now) => bar.update(now.stage, now.fraction, noteOf(now)),
     });
     bar.stop();
     await writeResult(result, flags, command, force);
@@ -124,7 +123,7 @@ const exitCodeOf = ({ solution }: Fit): number =>
       : exitCodes.notConverged;
 
 const writeResult = async (result: Fit, flags: FitFlags, command: Command, force: boolean): Promise<void> => {
-  const record = recordOf(result, optionsRecord(command));
+  const record = recordOf(result, optionsRecord(command, result));
   if (flags.out !== undefined) await writeModel(flags.out, { ...result.model, record }, { force });
   if (flags.report !== undefined) {
     const html = await reportOf(result, { options: record.options, command: commandLine(command) });

@@ -1,5 +1,10 @@
 import { Presets, SingleBar } from 'cli-progress';
+import type { FitProgress } from '../fit.js';
 import { say } from './terminal.js';
+
+/** Where a fit is, in words. */
+export const noteOf = ({ backend, precision, step, residual }: FitProgress): string =>
+  `${backend} ${precision}, step ${step}, residual ${residual.toExponential(1)}`;
 
 export interface Progress {
   /** How far a stage is, from 0 to 1, with a short note. */

@@ -40,6 +40,7 @@ const issuesOf = (error: unknown): readonly Issue[] =>
 /** Options that have another name on the command line than in the library. */
 const flagOf: Readonly<Record<string, string>> = {
   alpha: '--alpha',
+  backend: '--backend',
   clip: '--clip',
   connections: '--connections',
   dt: '--dt',
@@ -50,11 +51,13 @@ const flagOf: Readonly<Record<string, string>> = {
   kappa: '--kappa',
   maxSteps: '--max-steps',
   observed: '--samples',
+  precision: '--precision',
   ridge: '--ridge',
   seed: '--seed',
   start: '--start',
   steps: '--steps',
   tau: '--tau',
+  threads: '--threads',
   tolerance: '--tolerance',
   trials: '--trials',
   weightCap: '--weight-cap',

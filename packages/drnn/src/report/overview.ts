@@ -39,7 +39,7 @@ export const overview = (data: ReportData): Html =>
       ['Objective', formatNumber(data.objective, 6)],
       ['Steps', formatCount(data.steps)],
       ['Time', `${formatSeconds(data.seconds)}, data in memory to final model`],
-      ['Backend and precision', `${data.backend}, ${data.precision}`],
+      ['Backend and precision', `${data.backend}, ${counted(data.threads, 'thread')}, ${data.precision}`],
       ['Scaling', scaling(data)],
     ])}
   </header>`;

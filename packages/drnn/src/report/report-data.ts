@@ -64,6 +64,7 @@ export interface ReportData {
   readonly timing: Readonly<Record<string, number>>;
   readonly backend: string;
   readonly precision: string;
+  readonly threads: number;
   readonly solver: string;
   readonly objectiveName: string;
   /** W [unit, unit], row = target, and Win [unit, input], in scaled units; b [unit]. */

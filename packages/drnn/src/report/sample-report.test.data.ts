@@ -63,6 +63,7 @@ export const sampleReport = ({
     timing: { [text('steps')]: 0.4 },
     backend: text('cpu'),
     precision: text('float64'),
+    threads: 2,
     solver: text('shared-newton'),
     objectiveName: text('cross-entropy'),
     W,

@@ -1,0 +1,112 @@
+import {
+  createMachine,
+  inBursts,
+  mostThreads,
+  physicalCores,
+  type Stored,
+  storedValues,
+} from '@drnn/backend-wasm/kernels';
+import {
+  type Accuracy,
+  type Backend,
+  backendOf,
+  type Engine,
+  type Issue,
+  matrix,
+  type Precision,
+  programCache,
+  refuse,
+} from '@drnn/tensor';
+import { gramsOf } from './gram.js';
+import { hostWith } from './host.js';
+import { type BlasLibrary, openProved } from './library.js';
+import { passOf, type Workshop } from './pass.js';
+
+/** How this backend is made. */
+export interface BlasOptions {
+  /**
+   * `mixed` (the default, as it is twice as fast): float32 rows and products, float32 sums over at most 2048 rows and
+   * float64 beyond, everything on the host float64. Or `float64` throughout.
+   */
+  readonly precision?: Precision;
+  /** Threads of the library and of the pointwise kernels. Default: all physical cores. */
+  readonly threads?: number;
+}
+
+/** A backend that says which library it works with. */
+export interface BlasBackend extends Backend {
+  readonly library: BlasLibrary & {
+    /** What the library says of its threads; null where it does not say, and may choose for itself. */
+    readonly threads: number | null;
+  };
+}
+
+const accuracies: Readonly<Record<Precision, Accuracy>> = {
+  // A library sums some 400 terms one by one, each addition fused with its product.
+  float64: { pointwise: 1.5e-15, absolute: 5e-324, product: 3e-14, propagatesNaN: true },
+  // A library may sum all 2048 terms one by one: a random walk of sqrt(2048) half units of 1.2e-7, and half as much again.
+  mixed: { pointwise: 4.8e-7, absolute: 2.9e-45, product: 4e-6, propagatesNaN: true },
+};
+
+const checked = (options: BlasOptions): { readonly precision: Precision; readonly threads: number } => {
+  const issues: Issue[] = Object.keys(options)
+    .filter((key) => key !== 'precision' && key !== 'threads')
+    .map((key) => ({ path: `backend-blas ${key}`, seen: 'an unknown option', expected: 'precision or threads' }));
+  const { precision = 'mixed', threads = Math.min(physicalCores(), mostThreads) } = options;
+  if (precision !== 'float64' && precision !== 'mixed')
+    issues.push({ path: 'backend-blas precision', seen: String(precision), expected: 'float64 or mixed' });
+  if (!(Number.isInteger(threads) && threads >= 1 && threads <= mostThreads)) {
+    issues.push({
+      path: 'backend-blas threads',
+      seen: String(threads),
+      expected: `a whole number from 1 to ${mostThreads}`,
+    });
+  }
+  refuse(issues);
+  return { precision, threads };
+};
+
+/**
+ * The machine's own BLAS: products, factors and eigenvectors by OpenBLAS, MKL, BLIS or Accelerate, pointwise work by the
+ * Wasm kernels on memory that both see. The library is found under its usual names, or is the one whose absolute path is
+ * in the environment variable DRNN_BLAS, and is proved right before it is used. Close it with `close()`. Node only.
+ *
+ * Errors: unknown options; no library, a wrong one, or no koffi, with what was tried and how to get one.
+ */
+export const backend = async (options: BlasOptions = {}): Promise<BlasBackend> => {
+  const { precision, threads } = checked(options);
+  const library = await openProved();
+  const machine = await createMachine(threads);
+  const workshop: Workshop = { library, machine, precision, threads, programOf: programCache() };
+
+  const engine: Engine<Stored> = {
+    name: 'blas',
+    precision,
+    threads,
+    accuracy: accuracies[precision],
+    host: hostWith(library, machine, threads),
+    store: (source) => {
+      const { rows, columns } = source;
+      return 'blocks' in source
+        ? { kind: 'streamed', rows, columns, source }
+        : { kind: 'resident', rows, columns, values: storedValues('rows', source.data, precision) };
+    },
+    bytes: (stored) => (stored.kind === 'resident' ? stored.values.byteLength : 0),
+    free: () => undefined,
+    read: async (stored) => {
+      const result = matrix(stored.rows, stored.columns);
+      await inBursts([stored], stored.rows, precision, (start, length, [strip]) => {
+        if (strip === undefined) return;
+        const { values, offset } = strip;
+        result.data.set(values.subarray(offset, offset + length * stored.columns), start * stored.columns);
+      });
+      return result;
+    },
+    pass: (design, data, request, shape) => passOf(workshop, design, data, request, shape),
+    gram: async (design, weights) => (await gramsOf(workshop, design, weights, 0, 1))[0]!,
+    gramEach: (design, weights, from, to) => gramsOf(workshop, design, weights, from, to),
+    close: () => machine.close(),
+  };
+  const { path, name, version, lapack } = library;
+  return { ...backendOf(engine), library: { path, name, version, lapack, threads: library.useThreads(threads) } };
+};

@@ -1,0 +1,126 @@
+import { host as plain } from '@drnn/backend-cpu';
+import { hostOn, type Machine, mirrorLower } from '@drnn/backend-wasm/kernels';
+import {
+  completeHost,
+  expectLength,
+  expectSquare,
+  failure,
+  type Host,
+  type Matrix,
+  outOrNew,
+  productShape,
+  solveShape,
+  transpose,
+} from '@drnn/tensor';
+import type { Library } from './library.js';
+
+/** Below so many multiplications a call to the library costs more than it saves. */
+const smallProduct = 8 ** 3;
+const smallOrder = 12;
+
+/** S A with S = diag(sqrt(w)), so that A' diag(w) A = (S A)'(S A). */
+export const scaleRows = (
+  from: ArrayLike<number>,
+  offset: number,
+  rows: number,
+  columns: number,
+  weights: ArrayLike<number>,
+  first: number,
+  stride: number,
+  to: Float64Array,
+): void => {
+  for (let i = 0; i < rows; i++) {
+    const scale = Math.sqrt(weights[first + i * stride]!);
+    const at = i * columns;
+    for (let j = 0; j < columns; j++) to[at + j] = scale * from[offset + at + j]!;
+  }
+};
+
+/**
+ * The host of a library on so many threads: products, factors and solves by it, on the matrices' own memory; what is
+ * small stays in plain TypeScript, and factors are the Wasm kernels' where the library has no LAPACK.
+ */
+export const hostWith = (library: Library, machine: Machine, threads: number): Host => {
+  const { does } = library;
+  const { factors } = does;
+  const kernels = hostOn(machine);
+  const copyInto = (from: Matrix, to: Matrix): Matrix => {
+    if (from.data !== to.data) to.data.set(from.data);
+    return to;
+  };
+  const solveBoth = (order: number, lower: Float64Array, x: Matrix): void => {
+    library.useThreads(threads);
+    // A solve with many right sides wants them column by column, which here are two solves from the other side.
+    if (x.columns === 1 && factors !== null) return factors.solveOne(order, lower, x.data);
+    does.solveLower(order, x.columns, lower, x.data, false);
+    does.solveLower(order, x.columns, lower, x.data, true);
+  };
+
+  return completeHost({
+    name: 'blas',
+    matMul: (a, b, options = {}) => {
+      const { rows, inner, columns, out } = productShape(a, b, options);
+      if (rows * inner * columns < smallProduct) return plain.matMul(a, b, { ...options, out });
+      const { transposeA = false, transposeB = false, alpha = 1, beta = 0 } = options;
+      library.useThreads(threads);
+      does.product(rows, columns, inner, a.data, transposeA, b.data, transposeB, out.data, alpha, beta);
+      return out;
+    },
+    gram: (a, weights, out) => {
+      if (weights !== undefined) expectLength('gram weights', weights, a.rows);
+      const { rows, columns } = a;
+      if (rows * columns * columns < smallProduct) return plain.gram(a, weights, out);
+      const result = outOrNew('gram', out, columns, columns);
+      let { data } = a;
+      if (weights !== undefined) {
+        data = new Float64Array(rows * columns);
+        scaleRows(a.data, 0, rows, columns, weights, 0, 1, data);
+      }
+      library.useThreads(threads);
+      does.gramLower(rows, columns, data, result.data, 0);
+      mirrorLower(result);
+      return result;
+    },
+    cholesky: (a, out) => {
+      const order = expectSquare('cholesky', a);
+      if (order < smallOrder) return plain.cholesky(a, out);
+      if (factors === null) return kernels.cholesky(a, out);
+      const lower = copyInto(a, outOrNew('cholesky', out, order, order));
+      library.useThreads(threads);
+      const pivot = factors.cholesky(order, lower.data);
+      if (pivot >= 0) return { ok: false, pivot };
+      for (let i = 0; i < order; i++) lower.data.fill(0, i * order + i + 1, (i + 1) * order);
+      return { ok: true, factor: { order, lower } };
+    },
+    triangularSolve: (lower, b, options = {}) => {
+      const order = expectSquare('triangularSolve L', lower);
+      if (order * order * b.columns < smallProduct) return plain.triangularSolve(lower, b, options);
+      const x = copyInto(b, solveShape('triangularSolve', order, b, options.out));
+      library.useThreads(threads);
+      does.solveLower(order, x.columns, lower.data, x.data, options.transpose === true);
+      return x;
+    },
+    choleskySolve: (factor, b, out) => {
+      const { order, lower } = factor;
+      if (order * order * b.columns < smallProduct) return plain.choleskySolve(factor, b, out);
+      const x = copyInto(b, solveShape('choleskySolve', order, b, out));
+      solveBoth(order, lower.data, x);
+      return x;
+    },
+    eigh: (a) => {
+      const order = expectSquare('eigh', a);
+      if (factors === null || order < smallOrder) return plain.eigh(a);
+      const vectors = { rows: order, columns: order, data: a.data.slice() };
+      for (let i = 0; i < order; i++) {
+        for (let j = 0; j <= i; j++) {
+          const value = a.data[i * order + j]!;
+          if (!Number.isFinite(value))
+            throw failure({ path: `eigh [${i}, ${j}]`, seen: `${value}`, expected: 'finite entries' });
+        }
+      }
+      const values = new Float64Array(order);
+      library.useThreads(threads);
+      return factors.eigh(order, vectors.data, values) ? { values, vectors: transpose(vectors) } : plain.eigh(a);
+    },
+  });
+};

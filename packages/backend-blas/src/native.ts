@@ -1,0 +1,51 @@
+import { failure } from '@drnn/tensor';
+
+/** What is handed to native code: numbers by value, typed arrays by the address of what they hold. */
+export type NativeValue = number | Float64Array | Float32Array | Int32Array | Uint8Array;
+
+/** A function of a native library. */
+export type NativeFunction = (...values: readonly NativeValue[]) => unknown;
+
+/** An open native library: its functions by symbol, null where it has no such symbol. */
+export interface NativeLibrary {
+  find(symbol: string, result: string, parameters: readonly string[]): NativeFunction | null;
+}
+
+/**
+ * Opens a native library, for good: closing one whose threads run would be the end of the process. Throws with the
+ * loader's own words.
+ */
+export type OpenLibrary = (path: string) => NativeLibrary;
+
+/** The message of whatever was thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/**
+ * The foreign function interface of koffi, which calls native functions on typed arrays in place. It is imported here
+ * and only now, so that a machine without it meets a plain error and not a program that cannot start.
+ */
+export const nativeLoader = async (): Promise<OpenLibrary> => {
+  const koffi = await import('koffi').catch((cause: unknown) => {
+    throw failure(
+      {
+        path: 'backend-blas koffi',
+        seen: `a package that cannot be imported: ${messageOf(cause)}`,
+        expected: 'the package koffi, which calls native libraries from Node',
+        hint: 'npm install koffi, or choose the wasm backend',
+      },
+      cause,
+    );
+  });
+  return (path) => {
+    const library = koffi.load(path);
+    return {
+      find: (symbol, result, parameters) => {
+        try {
+          return library.func(symbol, result, [...parameters]);
+        } catch {
+          return null;
+        }
+      },
+    };
+  };
+};

@@ -1,0 +1,247 @@
+import {
+  type Encoded,
+  encode,
+  inBursts,
+  type Machine,
+  numbers,
+  numbersAt,
+  placeOwn,
+  placeShared,
+  putWords,
+  type Stored,
+  type Strip,
+  takeNumbers,
+  copyIn,
+  writeOwn,
+  writeShared,
+} from '@drnn/backend-wasm/kernels';
+import {
+  addCompensated,
+  type EnginePass,
+  type Expression,
+  matrix,
+  type Numbers,
+  passExpressions,
+  type PassRequest,
+  type PassShape,
+  type Precision,
+  type Program,
+  settleCompensated,
+} from '@drnn/tensor';
+import type { Library } from './library.js';
+
+/** What the passes of one backend share. */
+export interface Workshop {
+  readonly library: Library;
+  readonly machine: Machine;
+  readonly precision: Precision;
+  readonly threads: number;
+  /** Compiles expressions, or finds what was compiled for the same ones. */
+  readonly programOf: (expressions: readonly Expression[]) => Program;
+}
+
+/** Rows summed in float32 before their sum is added on in float64. */
+const singleRows = 2048;
+/** Numbers in a block of currents: some 4 MiB. */
+const blockNumbers = 2 ** 19;
+/** Operations of a burst: less than a second, after which others may run. */
+const burstOperations = 4e10;
+
+/**
+ * Rows of a block: many enough for the library's full speed, few enough for a third-level cache, and a whole part of the
+ * rows that float32 may sum.
+ */
+const blockRowsFor = (units: number): number =>
+  [1024, 512].find((rows) => rows * units <= blockNumbers) ?? singleRows / 8;
+
+/** Parts that wait to be added to their total: all come from beyond the caches, and so it is read and written less. */
+const waitingParts = 4;
+const mostPartNumbers = 2 ** 24;
+
+/** total += a + b + c + d. */
+const addFour = (total: Float64Array, a: Float32Array, b: Float32Array, c: Float32Array, d: Float32Array): void => {
+  for (let i = 0; i < total.length; i++) total[i] = total[i]! + (a[i]! + b[i]! + (c[i]! + d[i]!));
+};
+
+const addOne = (total: Float64Array, part: Float32Array): void => {
+  for (let i = 0; i < total.length; i++) total[i] = total[i]! + part[i]!;
+};
+
+const addParts = (total: Float64Array, parts: readonly Float32Array[]): void => {
+  const [a, b, c, d] = parts;
+  if (a !== undefined && b !== undefined && c !== undefined && d !== undefined) addFour(total, a, b, c, d);
+  else parts.forEach((part) => addOne(total, part));
+};
+
+const encodings = new WeakMap<Program, Encoded>();
+
+const encodingOf = (program: Program): Encoded => {
+  const known = encodings.get(program) ?? encode(program);
+  encodings.set(program, known);
+  return known;
+};
+
+/**
+ * The fused pass. For every block of rows the library forms the currents Z_b = X_b Theta from the rows where they are;
+ * Z_b lies in the memory of the Wasm kernels, whose threads turn it into E_b in place by one program for all expressions;
+ * and the library adds X_b' E_b to its sum. In mixed precision those sums are float32 over at most 2048 rows; everything
+ * beyond is added in float64 here. Arrays of [time, unit] exist only for what is kept.
+ */
+export const passOf = async (
+  { library, machine, precision, threads, programOf }: Workshop,
+  design: Stored,
+  data: Readonly<Record<string, Stored>>,
+  request: PassRequest,
+  { time, predictors, units }: PassShape,
+): Promise<EnginePass<Stored>> => {
+  const { does } = library;
+  const backCount = request.backProject?.length ?? 0;
+  const sumCount = request.columnSums?.length ?? 0;
+  const keepCount = request.keep?.length ?? 0;
+  const encoded = encodingOf(programOf(passExpressions(request)));
+  const backProject = Array.from({ length: backCount }, () => matrix(predictors, units));
+  const sums = Array.from({ length: sumCount }, () => ({
+    total: new Float64Array(units),
+    error: new Float64Array(units),
+  }));
+  const kept = Array.from({ length: keepCount }, () => numbers(precision, time * units));
+
+  const single = precision === 'mixed';
+  const currents = Object.entries(request.currents);
+  const dataNames = Object.keys(data);
+  const dataColumns = Object.values(data).map((rows) => rows.columns);
+  const working = backCount + sumCount;
+  const hasProgram = working + keepCount > 0;
+  const blockRows = Math.min(Math.max(1, time), blockRowsFor(units));
+  const slots = single
+    ? Math.max(1, Math.min(waitingParts, Math.floor(mostPartNumbers / (predictors * units + 1))))
+    : 0;
+
+  const burst = (burstStart: number, length: number, strips: readonly Strip[]): void => {
+    const x = strips[0]!;
+    const layout = machine.layout();
+    const room = (): number => takeNumbers(layout, precision, blockRows * units);
+    const tables = placeShared(layout, encoded);
+    const z = currents.map(room);
+    const inputs = dataNames.map(room);
+    // The program has read its currents before it writes, so that results may take their place.
+    const results = Array.from({ length: working }, (_, k) => z[k] ?? room());
+    const keep = kept.map(room);
+    // What float32 needs of its own: parameters, and X' E of some rows.
+    const parameters = (single ? currents : []).map(() => layout.singles(predictors * units));
+    const parts = backProject.map(() => Array.from({ length: slots }, () => layout.singles(predictors * units)));
+    const seats = Array.from({ length: threads }, () => ({
+      program: placeOwn(layout, encoded),
+      sums: sums.map(() => layout.doubles(units)),
+      block: layout.words(10 + 2 * sumCount),
+    }));
+    const views = machine.reserve(layout);
+    const rowsView = numbersAt(views, precision);
+    const { view, size } = rowsView;
+    const addressOf = (name: string): number => {
+      const current = currents.findIndex(([known]) => known === name);
+      return (current >= 0 ? z[current] : inputs[dataNames.indexOf(name)]) ?? 0;
+    };
+    const addresses = encoded.variables.map(addressOf);
+    const outputs = [...results, ...keep];
+
+    const singlesAt = (address: number): Float32Array =>
+      views.singles.subarray(address / 4, address / 4 + predictors * units);
+    const thetas: readonly Numbers[] = currents.map(([, { data: theta }], k) => {
+      if (!single) return theta;
+      const narrowed = singlesAt(parameters[k]!);
+      narrowed.set(theta);
+      return narrowed;
+    });
+    const partsOf = parts.map((addresses) => addresses.map(singlesAt));
+    /** Parts that wait, and rows in the part that is being summed. */
+    let waiting = 0;
+    let summed = 0;
+    const settle = (): void => {
+      backProject.forEach(({ data: total }, k) => addParts(total, partsOf[k]!.slice(0, waiting)));
+      waiting = 0;
+    };
+    const beginPart = (): void => {
+      if (single && summed > 0) waiting++;
+      if (waiting === slots) settle();
+      summed = 0;
+    };
+
+    writeShared(views, tables, encoded);
+    for (const seat of seats) for (const s of seat.sums) views.doubles.fill(0, s / 8, s / 8 + units);
+
+    /** Shares the rows of a block out: every thread has a program of its own that starts at its rows. */
+    const shareOut = (rows: number): readonly number[] => {
+      const each = Math.ceil(rows / threads);
+      return seats.map(({ program, sums: own, block }, k) => {
+        const first = Math.min(rows, k * each);
+        const count = Math.min(each, rows - first);
+        const shift = first * units * size;
+        const shifted = (address: number): number => address + shift;
+        writeOwn(views, tables, program, encoded, addresses.map(shifted), outputs.map(shifted));
+        putWords(
+          views,
+          block,
+          [count, 0, units, 0, 0, 0, 0, 0, sumCount, program.head],
+          own.flatMap((s, j) => [shifted(results[backCount + j]!), s]),
+        );
+        return count === 0 ? 0 : block;
+      });
+    };
+
+    let blocks: readonly number[] = [];
+    let shared = -1;
+    for (let start = 0; start < length; start += blockRows) {
+      const rows = Math.min(blockRows, length - start);
+      const from = x.offset + start * predictors;
+      const xBlock = x.values.subarray(from, from + rows * predictors);
+      const blockAt = (address: number): Numbers => view.subarray(address / size, address / size + rows * units);
+      thetas.forEach((theta, k) => {
+        const block = blockAt(z[k]!);
+        if (predictors === 0) block.fill(0);
+        else does.product(rows, units, predictors, xBlock, false, theta, false, block, 1, 0);
+      });
+      if (hasProgram) {
+        inputs.forEach((address, k) => copyIn(rowsView, strips[k + 1]!, start, dataColumns[k]!, rows, address));
+        if (rows !== shared) blocks = shareOut(rows);
+        shared = rows;
+        machine.run(single ? 'passBlock32' : 'passBlock64', blocks);
+      }
+      if (summed + rows > singleRows) beginPart();
+      if (predictors > 0) {
+        const beta = single && summed === 0 ? 0 : 1;
+        backProject.forEach(({ data: total }, k) => {
+          const sum = partsOf[k]![waiting] ?? total;
+          does.product(predictors, units, rows, xBlock, true, blockAt(results[k]!), false, sum, 1, beta);
+        });
+      }
+      summed += rows;
+      const at = (burstStart + start) * units;
+      kept.forEach((values, k) => values.set(blockAt(keep[k]!), at));
+    }
+    beginPart();
+    settle();
+    for (const seat of seats) {
+      sums.forEach(({ total, error }, k) => {
+        const from = seat.sums[k]! / 8;
+        addCompensated(total, error, views.doubles.subarray(from, from + units));
+      });
+    }
+  };
+
+  if (units > 0 && time > 0) {
+    const operations =
+      2 * predictors * units * (currents.length + backCount) + 50 * units * encoded.instructions.length;
+    const atOnce = singleRows * Math.max(1, Math.ceil(burstOperations / Math.max(1, operations * singleRows)));
+    await inBursts([design, ...Object.values(data)], atOnce, precision, (start, length, strips) => {
+      library.useThreads(threads);
+      burst(start, length, strips);
+    });
+  }
+  sums.forEach(({ total, error }) => settleCompensated(total, error));
+  return {
+    backProject,
+    columnSums: sums.map(({ total }) => total),
+    kept: kept.map((values) => ({ kind: 'resident', rows: time, columns: units, values })),
+  };
+};

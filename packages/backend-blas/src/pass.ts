@@ -153,7 +153,7 @@ export const passOf = async (
       narrowed.set(theta);
       return narrowed;
     });
-    const partsOf = parts.map((addresses) => addresses.map(singlesAt));
+    const partsOf = parts.map((places) => places.map(singlesAt));
     /** Parts that wait, and rows in the part that is being summed. */
     let waiting = 0;
     let summed = 0;

@@ -32,8 +32,8 @@ describe('finding SwiftShader', () => {
   it('looks where Chromium is installed', () => {
     const debian = '/usr/lib/chromium/vk_swiftshader_icd.json';
     expect(softwareDrivers(machine('linux', [debian]))).toEqual([debian]);
-    const playwright = '/home/me/.cache/ms-playwright/chromium-1200/chrome-linux/vk_swiftshader_icd.json';
-    expect(softwareDrivers(machine('linux', [playwright], { HOME: '/home/me' }))).toEqual([playwright]);
+    const playwright = '/somewhere/me/.cache/ms-playwright/chromium-1200/chrome-linux/vk_swiftshader_icd.json';
+    expect(softwareDrivers(machine('linux', [playwright], { HOME: '/somewhere/me' }))).toEqual([playwright]);
     const windows = 'C:\\Program Files/Google/Chrome/Application/140.0.1/vk_swiftshader_icd.json';
     expect(softwareDrivers(machine('win32', [windows], { ProgramFiles: 'C:\\Program Files' }))).toEqual([windows]);
     expect(softwareDrivers(machine('freebsd', [debian]))).toEqual([]);

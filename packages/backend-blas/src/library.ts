@@ -174,7 +174,7 @@ export const openProved = async (): Promise<Library> => {
 
 /**
  * Finds the machine's BLAS as `backend` does, loads it and proves it right, without making a backend: for a report on
- * what a machine has. Takes some 30 ms the first time in a process. Errors: no library, a wrong one, no koffi, each with
+ * what a machine has. Takes 0.1 to 0.2 s the first time in a process. Errors: no library, a wrong one, no koffi, each with
  * what was tried and how to get one.
  */
 export const findLibrary = async (): Promise<BlasLibrary> => {

@@ -2,12 +2,12 @@
  * The register tile of a product: `rows` rows by `vectors` vectors of sums that stay in registers while the loop runs
  * down the packed panels of A (`rows` numbers a step) and B (`vectors` vectors a step), `unrolled` steps a turn.
  *
- * Engines leave fifteen vector registers; sums beyond them spill, and how badly differs between engines. Measured, of the
- * arithmetic peak of the same run: without fused multiply-add 3 x 3 by two steps 0.79 (4 x 3: 0.75, 4 x 2: 0.72); with it
- * 4 x 2 by one step 0.85 (by two 0.77; 4 x 3: 0.6, 3 x 3: 0.5) in V8 13.6, and the best in V8 12.4, too.
+ * Engines leave fifteen vector registers; sums beyond them spill, and how badly differs between engines. Of the arithmetic
+ * peak measured in the same run, 4 x 2 by one step reached 0.71-0.77 without fused multiply-add (V8 11.3; 3 x 3 by two
+ * steps 0.56, 2 x 4 0.74) and 0.85 with it (V8 13.6; by two steps 0.77, 4 x 3 0.6, 3 x 3 0.5), and was the best in V8 12.4.
  */
 export const tileShapes = {
-  plain: { rows: 3, vectors: 3, unrolled: 2 },
+  plain: { rows: 4, vectors: 2, unrolled: 1 },
   fused: { rows: 4, vectors: 2, unrolled: 1 },
 };
 

@@ -1,4 +1,6 @@
 export { fit, type Fit, type FitContext, type FitProgress } from './fit.js';
+export { backendNames, type BackendName } from './backends/kinds.js';
+export { type BackendChoice, openBackend, type OpenedBackend, type PassedOver } from './backends/open-backend.js';
 export type { FitSource, RatesSource } from './session.js';
 export { choices, defaults, type FitOptions, losses, type LossName } from './fit-options.js';
 export * from './scaling.js';

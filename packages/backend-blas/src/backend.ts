@@ -1,18 +1,10 @@
-import {
-  createMachine,
-  inBursts,
-  mostThreads,
-  physicalCores,
-  type Stored,
-  storedValues,
-} from '@drnn/backend-wasm/kernels';
+import { createMachine, mostThreads, physicalCores, storage, type Stored } from '@drnn/backend-wasm/kernels';
 import {
   type Accuracy,
   type Backend,
   backendOf,
   type Engine,
   type Issue,
-  matrix,
   type Precision,
   programCache,
   refuse,
@@ -85,23 +77,7 @@ export const backend = async (options: BlasOptions = {}): Promise<BlasBackend> =
     threads,
     accuracy: accuracies[precision],
     host: hostWith(library, machine, threads),
-    store: (source) => {
-      const { rows, columns } = source;
-      return 'blocks' in source
-        ? { kind: 'streamed', rows, columns, source }
-        : { kind: 'resident', rows, columns, values: storedValues('rows', source.data, precision) };
-    },
-    bytes: (stored) => (stored.kind === 'resident' ? stored.values.byteLength : 0),
-    free: () => undefined,
-    read: async (stored) => {
-      const result = matrix(stored.rows, stored.columns);
-      await inBursts([stored], stored.rows, precision, (start, length, [strip]) => {
-        if (strip === undefined) return;
-        const { values, offset } = strip;
-        result.data.set(values.subarray(offset, offset + length * stored.columns), start * stored.columns);
-      });
-      return result;
-    },
+    ...storage(precision),
     pass: (design, data, request, shape) => passOf(workshop, design, data, request, shape),
     gram: async (design, weights) => (await gramsOf(workshop, design, weights, 0, 1))[0]!,
     gramEach: (design, weights, from, to) => gramsOf(workshop, design, weights, from, to),

@@ -4,10 +4,8 @@ import {
   backendOf,
   type Engine,
   type Issue,
-  matrix,
   type Precision,
   programCache,
-  readRows,
   refuse,
 } from '@drnn/tensor';
 import { gramsOf } from './gram.js';
@@ -15,7 +13,8 @@ import { hostOn } from './host.js';
 import { createMachine } from './machine.js';
 import { passOf, type Workshop } from './pass.js';
 import { physicalCores } from './physical-cores.js';
-import { inBursts, numbers, type Stored, storedValues } from './rows.js';
+import type { Stored } from './rows.js';
+import { storage } from './storage.js';
 import { mostThreads, whyNoThreads } from './threads.js';
 
 /** How this backend is made. */
@@ -82,29 +81,7 @@ export const backend = async (options: WasmOptions = {}): Promise<Backend> => {
     threads: machine.threads,
     accuracy: accuracies[precision],
     host: hostOn(machine),
-    store: (source) => {
-      const { rows, columns } = source;
-      return 'blocks' in source
-        ? { kind: 'streamed', rows, columns, source }
-        : { kind: 'resident', rows, columns, values: storedValues('rows', source.data, precision) };
-    },
-    copy: async (source) => {
-      const { rows, columns } = source;
-      const values = numbers(precision, rows * columns);
-      await readRows('rows', source, values);
-      return { kind: 'resident', rows, columns, values };
-    },
-    bytes: (stored) => (stored.kind === 'resident' ? stored.values.byteLength : 0),
-    free: () => undefined,
-    read: async (stored) => {
-      const result = matrix(stored.rows, stored.columns);
-      await inBursts([stored], stored.rows, precision, (start, length, [strip]) => {
-        if (strip === undefined) return;
-        const { values, offset } = strip;
-        result.data.set(values.subarray(offset, offset + length * stored.columns), start * stored.columns);
-      });
-      return result;
-    },
+    ...storage(precision),
     pass: (design, data, request, shape) => passOf(workshop, design, data, request, shape),
     gram: async (design, weights) => (await gramsOf(workshop, design, weights, 0, 1))[0]!,
     gramEach: (design, weights, from, to) => gramsOf(workshop, design, weights, from, to),

@@ -1,1 +1,12 @@
-export {};
+export * from './noise-levels.js';
+export * from './autocorrelation-time.js';
+export * from './row-sample.js';
+export * from './residual-noise.js';
+export * from './shrinkage.js';
+export * from './round-task.js';
+export * from './calibrated-loss.js';
+export * from './solve-round.js';
+export * from './pilot.js';
+export * from './calibrated.js';
+export * from './held-out-drive.js';
+export * from './ridge-fits.js';

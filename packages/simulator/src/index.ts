@@ -16,3 +16,4 @@ export {
   type StreamedObservations,
   type TransitionSource,
 } from './transition-source.js';
+export * from './restrict.js';

@@ -1,5 +1,7 @@
 export * from './problem.js';
 export * from './samples.js';
+export * from './design.js';
+export * from './free.js';
 export * from './metric.js';
 export * from './solver.js';
 export * from './stopping.js';

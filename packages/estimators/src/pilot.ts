@@ -1,0 +1,127 @@
+import { matching, type Transfer } from '@drnn/objectives';
+import { anderson, type Metric, metricOf, projectOut } from '@drnn/solvers';
+import { div, type Expression, firstNonFinite, less, matrix, type Matrix, substitute, variable, where } from '@drnn/tensor';
+import { insideRange, outsideRange } from './inside-range.js';
+import { addRidge, passOver, type RoundTask } from './round-task.js';
+
+export interface PilotOptions {
+  /** The bound tau on the weighted slope. */
+  readonly clip: number;
+  /** Per transition. */
+  readonly ridge: number;
+  /** Ends when every unit's gradient is at most this fraction of what it is at zero, in the metric's dual norm. */
+  readonly tolerance: number;
+  readonly maxSteps: number;
+  /** Where to start; default CORNN's fixed point. */
+  readonly start?: Matrix;
+  readonly signal?: AbortSignal;
+  readonly onStep?: (step: number, residual: number) => void;
+}
+
+export interface Pilot {
+  readonly theta: Matrix;
+  readonly residual: number;
+  readonly steps: number;
+  readonly targetsClipped: number;
+}
+
+/**
+ * The convex fit that the rounds start from: the matching loss with weight 1 / V(d) and its slope clipped at tau,
+ *
+ *     slope = clamp((phi(z) - d) / V(d), -tau, tau),   d kept inside the range,
+ *
+ * by shared-metric Newton from CORNN's fixed point with Anderson acceleration. As many steps as a start needs: no value is
+ * evaluated; a unit whose gradient grew by half takes the step that is sure to descend, 1 / (1 + Lip(V) tau), next.
+ * Cost: one pass of gradients a step.
+ */
+export const pilot = async (task: RoundTask, options: PilotOptions): Promise<Pilot> => {
+  const { on, shape, free, transfer } = task;
+  const { host } = on;
+  const ridge = new Float64Array(shape.predictors).fill(options.ridge * shape.transitions);
+  if (shape.bias) ridge[shape.predictors - 1] = 0;
+  const metric = metricOf(host, task.gram, ridge, free);
+  const { slope, inverse, outside } = pilotExpressions(transfer, options.clip);
+  const partly = task.parts.some(({ observed }) => observed !== null);
+  const seen = (e: Expression): Expression => (partly ? where(less(0, variable('o')), e, 0) : e);
+  const observedSlope = seen(slope);
+  const dataOf = ({ targets, observed }: RoundTask['parts'][number]) => ({
+    d: targets,
+    ...(observed === null ? {} : { o: observed }),
+  });
+  const atZero = await passOver(task, (part) => ({
+    currents: {},
+    data: dataOf(part),
+    backProject: [seen(inverse), seen(substitute(slope, { z: 0 }))],
+    columnSums: [seen(outside)],
+  }));
+  const [right, gradientAtZero] = atZero.backProject;
+  if (right === undefined || gradientAtZero === undefined) throw new Error('a pass returned less than it was asked for');
+  const scale = metric.dualNorm(gradientAtZero);
+  const safeStep = 1 / (1 + transfer.varianceLipschitz * options.clip);
+
+  const at = async (theta: Matrix) => {
+    const { backProject } = await passOver(task, (part) => ({
+      currents: { z: theta },
+      data: dataOf(part),
+      backProject: [observedSlope],
+    }));
+    const gradient = backProject[0] ?? matrix(theta.rows, theta.columns);
+    addRidge(ridge, theta, gradient);
+    projectOut(free, gradient);
+    const direction = metric.solve(gradient);
+    for (let i = 0; i < direction.data.length; i++) direction.data[i] = -direction.data[i]!;
+    const size = host.columnDot(gradient, direction).map((s) => Math.sqrt(Math.max(-s, 0)));
+    return { theta, gradient, direction, value: size, size };
+  };
+
+  let point = await at(options.start ?? startOf(metric, right));
+  const proposal = anderson(5).begin(host, shape.predictors, shape.units, safeStep);
+  const cautious = new Uint8Array(shape.units);
+  for (let steps = 0; ; steps++) {
+    const residual = largestRatio(point.size, scale);
+    options.onStep?.(steps, residual);
+    if (residual <= options.tolerance || steps >= options.maxSteps || options.signal?.aborted === true) {
+      const targetsClipped = (atZero.columnSums[0] ?? new Float64Array()).reduce((a, b) => a + b, 0);
+      return { theta: point.theta, residual, steps, targetsClipped };
+    }
+    const trial = proposal.next(point);
+    stepSafely(trial, point, cautious, safeStep);
+    const next = await at(trial);
+    const worse = next.size.map((size, j) => (size <= 1.5 * point.size[j]! ? 0 : 1));
+    proposal.learn(point, next, Uint8Array.from(worse));
+    cautious.set(worse);
+    point = next;
+  }
+};
+
+/** CORNN's fixed point A^-1 X' phi^-1(d), or zero where an inverted target is infinite. */
+const startOf = (metric: Metric, right: Matrix): Matrix =>
+  firstNonFinite(right.data) < 0 ? metric.solve(right) : matrix(right.rows, right.columns);
+
+const stepSafely = (
+  trial: Matrix,
+  { theta, direction }: { readonly theta: Matrix; readonly direction: Matrix },
+  cautious: Uint8Array,
+  size: number,
+): void => {
+  const { columns } = trial;
+  cautious.forEach((must, j) => {
+    if (must === 0) return;
+    for (let i = j; i < trial.data.length; i += columns) trial.data[i] = theta.data[i]! + size * direction.data[i]!;
+  });
+};
+
+const largestRatio = (size: Float64Array, scale: Float64Array): number =>
+  size.reduce((largest, s, j) => (s === 0 ? largest : Math.max(largest, s / scale[j]!)), 0);
+
+/** What the pilot asks of each sample, in z and d, the target kept inside the range. */
+const pilotExpressions = (transfer: Transfer, clip: number) => {
+  const d = variable('d');
+  const kept = insideRange(transfer, d);
+  const slope = substitute(matching(transfer, { clip }).slope, { w: div(1, transfer.variance(d)) });
+  return {
+    slope: substitute(slope, { d: kept }),
+    inverse: transfer.inverse(kept),
+    outside: outsideRange(transfer, d),
+  };
+};

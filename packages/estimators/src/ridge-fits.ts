@@ -1,0 +1,60 @@
+import { metricOf } from '@drnn/solvers';
+import { type Expression, firstNonFinite, less, matrix, type Matrix, variable, where } from '@drnn/tensor';
+import { plainLoss } from './calibrated-loss.js';
+import { insideRange } from './inside-range.js';
+import { passOver, type RoundTask } from './round-task.js';
+import { type RoundRule, solveRound } from './solve-round.js';
+
+/** The plain fits that the rounds must not lose to. */
+export type RidgeLoss = 'cross-entropy' | 'least-squares';
+
+/** lambda [predictor] of a strength per transition; the bias is free. */
+const strengthOf = (strength: number, { predictors, transitions, bias }: RoundTask['shape']): Float64Array =>
+  Float64Array.from({ length: predictors }, (_, p) => (bias && p === predictors - 1 ? 0 : strength * transitions));
+
+/**
+ * Ridge regression of the inverted targets, theta = (X'X + Lambda)^-1 X' phi^-1(d), for each strength: linear least
+ * squares on the currents, d kept inside the range. Null where an inverted target is infinite. Cost one pass, and P^3
+ * for each strength.
+ */
+export const leastSquaresPath = async (
+  task: RoundTask,
+  strengths: readonly number[],
+): Promise<readonly Matrix[] | null> => {
+  const partly = task.parts.some(({ observed }) => observed !== null);
+  const inverse = task.transfer.inverse(insideRange(task.transfer, variable('d')));
+  const seen: Expression = partly ? where(less(0, variable('o')), inverse, 0) : inverse;
+  const { backProject } = await passOver(task, ({ targets, observed }) => ({
+    currents: {},
+    data: { d: targets, ...(observed === null ? {} : { o: observed }) },
+    backProject: [seen],
+  }));
+  const right = backProject[0] ?? matrix(0, 0);
+  if (firstNonFinite(right.data) >= 0) return null;
+  const { host } = task.on;
+  return strengths.map((strength) => metricOf(host, task.gram, strengthOf(strength, task.shape), task.free).solve(right));
+};
+
+/** A plain fit is chosen by its held-out score, not by its last digits. */
+const plainRule: RoundRule = { perUnit: 0.1, median: 0, products: 12, newtonSteps: 3, method: 'conjugate-gradients' };
+
+/**
+ * The plain matching loss (cross-entropy for tanh) with each ridge, from the strongest to the weakest, each started from
+ * the one before. Cost some 30 passes each.
+ */
+export const crossEntropyPath = async (
+  task: RoundTask,
+  strengths: readonly number[],
+  start: Matrix,
+  rule: RoundRule = plainRule,
+): Promise<readonly Matrix[]> => {
+  const partly = task.parts.some(({ observed }) => observed !== null);
+  const loss = plainLoss(task.transfer, partly);
+  const thetas: Matrix[] = [];
+  for (const strength of strengths) {
+    const ridge = strengthOf(strength, task.shape);
+    const { theta } = await solveRound(task, thetas.at(-1) ?? start, { loss, ridge, rule });
+    thetas.push(theta);
+  }
+  return thetas;
+};

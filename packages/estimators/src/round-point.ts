@@ -1,0 +1,122 @@
+import { copyMatrix, matrix, type Matrix, mul, substitute, variable } from '@drnn/tensor';
+import { projectOut } from '@drnn/solvers';
+import type { FrozenLoss } from './calibrated-loss.js';
+import { addRidge, type KeptRows, passOver, type RoundTask } from './round-task.js';
+
+/** What a round knows at one Theta. */
+export interface RoundPoint {
+  readonly theta: Matrix;
+  /** Ridge included, 0 at fixed coordinates. */
+  readonly gradient: Matrix;
+  /** h = w phi'(z), [time, unit]. */
+  readonly curvatures: KeptRows;
+  /** The sum of h over time, [unit]. */
+  readonly curvatureSums: Float64Array;
+}
+
+/** The objective of a round, its weights frozen. */
+export interface FrozenRound {
+  readonly task: RoundTask;
+  readonly ridge: Float64Array;
+  readonly loss: FrozenLoss;
+  /** w, [time, unit]; null where only the first point is asked for. */
+  readonly weights: KeptRows | null;
+  release(): void;
+}
+
+const release = (kept: KeptRows): void => kept.forEach((rows) => rows.release());
+
+/** Freezes weights and trims at `start`; the point there, and the objective, its weights kept if it is to move on. */
+export const freezeAt = async (
+  task: RoundTask,
+  start: Matrix,
+  loss: FrozenLoss,
+  ridge: Float64Array,
+  keepWeights: boolean,
+): Promise<{ readonly round: FrozenRound; readonly point: RoundPoint }> => {
+  const weight = substitute(loss.weight, { z0: variable('z') });
+  const [slope, curvature] = [substitute(loss.slope, { w: weight }), substitute(loss.curvature, { w: weight })];
+  const { backProject, columnSums, kept } = await passOver(task, ({ targets, observed }) => ({
+    currents: { z: start },
+    data: { d: targets, ...(observed === null ? {} : { o: observed }) },
+    backProject: [slope],
+    columnSums: [curvature],
+    keep: keepWeights ? [curvature, weight] : [curvature],
+  }));
+  const [curvatures = [], weights = null] = kept;
+  const round: FrozenRound = {
+    task,
+    ridge,
+    loss,
+    weights,
+    release: () => {
+      if (weights !== null) release(weights);
+    },
+  };
+  return { round, point: pointOf(round, start, backProject, columnSums, curvatures) };
+};
+
+/** The point of a frozen round at another Theta. Cost one pass. */
+export const pointAt = async (round: FrozenRound, theta: Matrix): Promise<RoundPoint> => {
+  const { task, loss, weights } = round;
+  const { backProject, columnSums, kept } = await passOver(task, ({ targets }, index) => {
+    const w = weights?.[index];
+    if (w === undefined) throw new Error('the weights of this round were not kept');
+    return {
+      currents: { z: theta },
+      data: { d: targets, w },
+      backProject: [loss.slope],
+      columnSums: [loss.curvature],
+      keep: [loss.curvature],
+    };
+  });
+  return pointOf(round, theta, backProject, columnSums, kept[0] ?? []);
+};
+
+const product = mul(variable('h'), variable('v'));
+
+/** H_j v_j for every unit, at a point. Cost one pass. */
+export const curvatureTimes = async (
+  { task, ridge }: FrozenRound,
+  { curvatures }: RoundPoint,
+  direction: Matrix,
+): Promise<Matrix> => {
+  const { backProject } = await passOver(task, (_, index) => {
+    const h = curvatures[index];
+    if (h === undefined) throw new Error('a part without curvatures');
+    return { currents: { v: direction }, data: { h }, backProject: [product] };
+  });
+  return withRidge(task, ridge, direction, backProject[0]);
+};
+
+/** Gives back the rows of a point. */
+export const releasePoint = ({ curvatures }: RoundPoint): void => release(curvatures);
+
+const pointOf = (
+  { task, ridge }: FrozenRound,
+  theta: Matrix,
+  backProject: readonly Matrix[],
+  columnSums: readonly Float64Array[],
+  curvatures: KeptRows,
+): RoundPoint => ({
+  theta,
+  gradient: withRidge(task, ridge, theta, backProject[0]),
+  curvatures,
+  curvatureSums: columnSums[0] ?? new Float64Array(),
+});
+
+/** sum + Lambda theta on the free coordinates, in place. */
+const withRidge = (
+  { free }: RoundTask,
+  ridge: Float64Array,
+  theta: Matrix,
+  sum: Matrix = matrix(theta.rows, theta.columns),
+): Matrix => {
+  addRidge(ridge, theta, sum);
+  projectOut(free, sum);
+  return sum;
+};
+
+/** theta + scale x direction, unit by unit. */
+export const moved = (task: RoundTask, { theta }: RoundPoint, direction: Matrix, scale: Float64Array): Matrix =>
+  task.on.host.columnScaleAdd(scale, direction, copyMatrix(theta));

@@ -1,0 +1,122 @@
+import { type Constraints, freePattern, type FreePattern, type Transfer } from '@drnn/objectives';
+import type { TransitionSource } from '@drnn/simulator';
+import { designOf, type ProblemShape } from '@drnn/solvers';
+import { type Backend, matrix, type Matrix, type PassRequest, type PassResult, type Rows } from '@drnn/tensor';
+
+/** Some rows of a recording on a backend. */
+export interface Part {
+  /** X [row, predictor]. */
+  readonly design: Rows;
+  /** d [row, unit], not clipped. */
+  readonly targets: Rows;
+  /** [row, unit] of 0 and 1; null when all are observed. */
+  readonly observed: Rows | null;
+  /** X'X. */
+  readonly gram: Matrix;
+}
+
+/** What the rounds work on: the rows, in one part or more, whose sums are those of the whole. */
+export interface RoundTask {
+  readonly on: Backend;
+  readonly transfer: Transfer;
+  readonly shape: ProblemShape;
+  readonly free: FreePattern;
+  readonly parts: readonly Part[];
+  /** X'X over all parts. */
+  readonly gram: Matrix;
+}
+
+/** What a fit takes for granted. */
+export interface NetworkAssumptions {
+  readonly transfer: Transfer;
+  readonly constraints: Constraints;
+  readonly bias: boolean;
+}
+
+/** Puts sources on a backend, one part each: every row is kept once. */
+export const roundTask = async (
+  on: Backend,
+  sources: readonly [TransitionSource, ...TransitionSource[]],
+  { transfer, constraints, bias }: NetworkAssumptions,
+): Promise<RoundTask> => {
+  const [{ units, inputs }] = sources;
+  const parts: Part[] = [];
+  for (const source of sources) {
+    const design = await on.rows(designOf(source, bias), { copy: true });
+    const targets = await on.rows(source.targets, { copy: true });
+    const observed = source.weights === null ? null : await on.rows(source.weights, { copy: true });
+    parts.push({ design, targets, observed, gram: await on.gram(design) });
+  }
+  return taskOf(
+    { on, transfer, free: freePattern(constraints, units, inputs, bias) },
+    { predictors: units + inputs + (bias ? 1 : 0), units, inputs, bias },
+    parts,
+  );
+};
+
+/** The task of some of a task's parts; the rows stay the whole task's. */
+export const restrictTask = (task: RoundTask, parts: readonly Part[]): RoundTask => taskOf(task, task.shape, parts);
+
+const taskOf = (
+  common: Pick<RoundTask, 'on' | 'transfer' | 'free'>,
+  shape: Omit<ProblemShape, 'transitions'>,
+  parts: readonly Part[],
+): RoundTask => ({
+  on: common.on,
+  transfer: common.transfer,
+  free: common.free,
+  shape: { ...shape, transitions: parts.reduce((total, { design }) => total + design.rows, 0) },
+  parts,
+  gram: sumOfGrams(parts),
+});
+
+/** Gives the rows of a task back to the backend. */
+export const releaseTask = ({ parts }: RoundTask): void => {
+  for (const { design, targets, observed } of parts) for (const rows of [design, targets, observed]) rows?.release();
+};
+
+/** Rows kept by a pass, part by part. */
+export type KeptRows = readonly Rows[];
+
+/** A pass over every part, its sums added; what is kept is in the order of the parts. */
+export const passOver = async (
+  { on, parts }: RoundTask,
+  request: (part: Part, index: number) => PassRequest,
+): Promise<Omit<PassResult, 'kept'> & { readonly kept: readonly KeptRows[] }> => {
+  const results: PassResult[] = [];
+  for (const [index, part] of parts.entries()) results.push(await on.pass(part.design, request(part, index)));
+  const [first, ...others] = results;
+  if (first === undefined) throw new Error('a task has at least one part');
+  for (const other of others) {
+    first.backProject.forEach((to, k) => addTo(to.data, other.backProject[k]?.data));
+    first.columnSums.forEach((to, k) => addTo(to, other.columnSums[k]));
+  }
+  return {
+    backProject: first.backProject,
+    columnSums: first.columnSums,
+    kept: first.kept.map((_, k) => results.flatMap(({ kept }) => kept.slice(k, k + 1))),
+  };
+};
+
+const addTo = (to: Float64Array, from: Float64Array | undefined): void => {
+  if (from === undefined) throw new Error('two parts gave different results');
+  for (let i = 0; i < to.length; i++) to[i]! += from[i]!;
+};
+
+const sumOfGrams = (parts: readonly Part[]): Matrix => {
+  const [first] = parts;
+  if (first === undefined) throw new Error('a task has at least one part');
+  if (parts.length === 1) return first.gram;
+  const total = matrix(first.gram.rows, first.gram.columns);
+  for (const { gram } of parts) addTo(total.data, gram.data);
+  return total;
+};
+
+/** sum + Lambda theta, in place. */
+export const addRidge = (ridge: Float64Array, theta: Matrix, sum: Matrix): void => {
+  const { rows, columns } = theta;
+  for (let p = 0; p < rows; p++) {
+    const lambda = ridge[p]!;
+    for (let i = p * columns; i < (p + 1) * columns; i++) sum.data[i]! += lambda * theta.data[i]!;
+  }
+};

@@ -1,16 +1,5 @@
 import type { Transfer } from '@drnn/objectives';
-import {
-  add,
-  constant,
-  div,
-  type Expression,
-  lessEqual,
-  mul,
-  square,
-  sub,
-  variable,
-  where,
-} from '@drnn/tensor';
+import { add, constant, div, type Expression, lessEqual, mul, square, sub, variable, where } from '@drnn/tensor';
 import { insideRange } from './inside-range.js';
 import type { NoiseLevels } from './noise-levels.js';
 

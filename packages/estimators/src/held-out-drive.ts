@@ -1,5 +1,5 @@
 import { constant, type Expression, type Matrix, mul, square, sub, variable } from '@drnn/tensor';
-import { passOver, type RoundTask } from './round-task.js';
+import { isPartlyObserved, passOver, type RoundTask } from './round-task.js';
 
 /**
  * The fraction of the variance of the targets that phi(X Theta) explains, on the rows of a task and pooled over units,
@@ -10,7 +10,7 @@ import { passOver, type RoundTask } from './round-task.js';
  * missing samples left out. The drive is what a network must get right: of r[t+1] most is r[t]. Cost 2 T P N flop each.
  */
 export const driveR2 = async (task: RoundTask, thetas: readonly Matrix[]): Promise<readonly number[]> => {
-  const partly = task.parts.some(({ observed }) => observed !== null);
+  const partly = isPartlyObserved(task);
   const seen: Expression = partly ? variable('o') : constant(1);
   const d = variable('d');
   const names = thetas.map((_, k) => `z${k}`);

@@ -7,6 +7,7 @@ export * from './round-task.js';
 export * from './calibrated-loss.js';
 export * from './solve-round.js';
 export * from './pilot.js';
-export * from './calibrated.js';
+export * from './calibrated-rounds.js';
 export * from './held-out-drive.js';
 export * from './ridge-fits.js';
+export * from './estimate.js';

@@ -1,5 +1,6 @@
 import type { Transfer } from '@drnn/objectives';
-import { type Expression, less, max, min, where } from '@drnn/tensor';
+import { type Expression, less, max, min, mul, variable, where } from '@drnn/tensor';
+import { isPartlyObserved, passOver, type RoundTask } from './round-task.js';
 
 /** Targets keep this distance, as a fraction of half the range, from its ends: see `ObjectiveOptions.targetClip`. */
 const margin = 1e-6;
@@ -21,4 +22,15 @@ export const outsideRange = (transfer: Transfer, d: Expression): Expression => {
   const { lowest, highest } = ends(transfer);
   const below = Number.isFinite(lowest) ? where(less(d, lowest), 1, 0) : 0;
   return where(Number.isFinite(highest) ? less(highest, d) : less(d, d), 1, below);
+};
+
+/** How many observed targets `insideRange` moves. Cost one sweep over the targets. */
+export const countOutside = async (task: RoundTask): Promise<number> => {
+  const outside = outsideRange(task.transfer, variable('d'));
+  const { columnSums } = await passOver(task, ({ targets, observed }) => ({
+    currents: {},
+    data: { d: targets, ...(observed === null ? {} : { o: observed }) },
+    columnSums: [isPartlyObserved(task) ? mul(variable('o'), outside) : outside],
+  }));
+  return (columnSums[0] ?? new Float64Array()).reduce((a, b) => a + b, 0);
 };

@@ -1,8 +1,18 @@
 import { matching, type Transfer } from '@drnn/objectives';
 import { anderson, type Metric, metricOf, projectOut } from '@drnn/solvers';
-import { div, type Expression, firstNonFinite, less, matrix, type Matrix, substitute, variable, where } from '@drnn/tensor';
-import { insideRange, outsideRange } from './inside-range.js';
-import { addRidge, passOver, type RoundTask } from './round-task.js';
+import {
+  div,
+  type Expression,
+  firstNonFinite,
+  less,
+  matrix,
+  type Matrix,
+  substitute,
+  variable,
+  where,
+} from '@drnn/tensor';
+import { insideRange } from './inside-range.js';
+import { addRidge, isPartlyObserved, passOver, type RoundTask } from './round-task.js';
 
 export interface PilotOptions {
   /** The bound tau on the weighted slope. */
@@ -15,14 +25,13 @@ export interface PilotOptions {
   /** Where to start; default CORNN's fixed point. */
   readonly start?: Matrix;
   readonly signal?: AbortSignal;
-  readonly onStep?: (step: number, residual: number) => void;
+  readonly onStep?: (step: number, residual: number, theta: Matrix) => void;
 }
 
 export interface Pilot {
   readonly theta: Matrix;
   readonly residual: number;
   readonly steps: number;
-  readonly targetsClipped: number;
 }
 
 /**
@@ -40,8 +49,8 @@ export const pilot = async (task: RoundTask, options: PilotOptions): Promise<Pil
   const ridge = new Float64Array(shape.predictors).fill(options.ridge * shape.transitions);
   if (shape.bias) ridge[shape.predictors - 1] = 0;
   const metric = metricOf(host, task.gram, ridge, free);
-  const { slope, inverse, outside } = pilotExpressions(transfer, options.clip);
-  const partly = task.parts.some(({ observed }) => observed !== null);
+  const { slope, inverse } = pilotExpressions(transfer, options.clip);
+  const partly = isPartlyObserved(task);
   const seen = (e: Expression): Expression => (partly ? where(less(0, variable('o')), e, 0) : e);
   const observedSlope = seen(slope);
   const dataOf = ({ targets, observed }: RoundTask['parts'][number]) => ({
@@ -52,10 +61,10 @@ export const pilot = async (task: RoundTask, options: PilotOptions): Promise<Pil
     currents: {},
     data: dataOf(part),
     backProject: [seen(inverse), seen(substitute(slope, { z: 0 }))],
-    columnSums: [seen(outside)],
   }));
   const [right, gradientAtZero] = atZero.backProject;
-  if (right === undefined || gradientAtZero === undefined) throw new Error('a pass returned less than it was asked for');
+  if (right === undefined || gradientAtZero === undefined)
+    throw new Error('a pass returned less than it was asked for');
   const scale = metric.dualNorm(gradientAtZero);
   const safeStep = 1 / (1 + transfer.varianceLipschitz * options.clip);
 
@@ -79,10 +88,9 @@ export const pilot = async (task: RoundTask, options: PilotOptions): Promise<Pil
   const cautious = new Uint8Array(shape.units);
   for (let steps = 0; ; steps++) {
     const residual = largestRatio(point.size, scale);
-    options.onStep?.(steps, residual);
+    options.onStep?.(steps, residual, point.theta);
     if (residual <= options.tolerance || steps >= options.maxSteps || options.signal?.aborted === true) {
-      const targetsClipped = (atZero.columnSums[0] ?? new Float64Array()).reduce((a, b) => a + b, 0);
-      return { theta: point.theta, residual, steps, targetsClipped };
+      return { theta: point.theta, residual, steps };
     }
     const trial = proposal.next(point);
     stepSafely(trial, point, cautious, safeStep);
@@ -122,6 +130,5 @@ const pilotExpressions = (transfer: Transfer, clip: number) => {
   return {
     slope: substitute(slope, { d: kept }),
     inverse: transfer.inverse(kept),
-    outside: outsideRange(transfer, d),
   };
 };

@@ -2,14 +2,17 @@ import { metricOf } from '@drnn/solvers';
 import { type Expression, firstNonFinite, less, matrix, type Matrix, variable, where } from '@drnn/tensor';
 import { plainLoss } from './calibrated-loss.js';
 import { insideRange } from './inside-range.js';
-import { passOver, type RoundTask } from './round-task.js';
-import { type RoundRule, solveRound } from './solve-round.js';
+import { isPartlyObserved, passOver, type RoundTask } from './round-task.js';
+import { type RoundResult, type RoundRule, solveRound } from './solve-round.js';
 
 /** The plain fits that the rounds must not lose to. */
 export type RidgeLoss = 'cross-entropy' | 'least-squares';
 
 /** lambda [predictor] of a strength per transition; the bias is free. */
-const strengthOf = (strength: number, { predictors, transitions, bias }: RoundTask['shape']): Float64Array =>
+export const ridgeOfStrength = (
+  strength: number,
+  { predictors, transitions, bias }: RoundTask['shape'],
+): Float64Array =>
   Float64Array.from({ length: predictors }, (_, p) => (bias && p === predictors - 1 ? 0 : strength * transitions));
 
 /**
@@ -21,7 +24,7 @@ export const leastSquaresPath = async (
   task: RoundTask,
   strengths: readonly number[],
 ): Promise<readonly Matrix[] | null> => {
-  const partly = task.parts.some(({ observed }) => observed !== null);
+  const partly = isPartlyObserved(task);
   const inverse = task.transfer.inverse(insideRange(task.transfer, variable('d')));
   const seen: Expression = partly ? where(less(0, variable('o')), inverse, 0) : inverse;
   const { backProject } = await passOver(task, ({ targets, observed }) => ({
@@ -32,29 +35,32 @@ export const leastSquaresPath = async (
   const right = backProject[0] ?? matrix(0, 0);
   if (firstNonFinite(right.data) >= 0) return null;
   const { host } = task.on;
-  return strengths.map((strength) => metricOf(host, task.gram, strengthOf(strength, task.shape), task.free).solve(right));
+  return strengths.map((strength) =>
+    metricOf(host, task.gram, ridgeOfStrength(strength, task.shape), task.free).solve(right),
+  );
 };
 
 /** A plain fit is chosen by its held-out score, not by its last digits. */
 const plainRule: RoundRule = { perUnit: 0.1, median: 0, products: 12, newtonSteps: 3, method: 'conjugate-gradients' };
 
-/**
- * The plain matching loss (cross-entropy for tanh) with each ridge, from the strongest to the weakest, each started from
- * the one before. Cost some 30 passes each.
- */
+/** The plain matching loss (cross-entropy for tanh) with a ridge, by Newton's method. */
+export const crossEntropyFit = async (
+  task: RoundTask,
+  strength: number,
+  start: Matrix,
+  rule: RoundRule = plainRule,
+): Promise<RoundResult> => {
+  const loss = plainLoss(task.transfer, isPartlyObserved(task));
+  return solveRound(task, start, { loss, ridge: ridgeOfStrength(strength, task.shape), rule });
+};
+
+/** `crossEntropyFit` for several strengths, each started from the one before. Cost some 30 passes each. */
 export const crossEntropyPath = async (
   task: RoundTask,
   strengths: readonly number[],
   start: Matrix,
-  rule: RoundRule = plainRule,
 ): Promise<readonly Matrix[]> => {
-  const partly = task.parts.some(({ observed }) => observed !== null);
-  const loss = plainLoss(task.transfer, partly);
   const thetas: Matrix[] = [];
-  for (const strength of strengths) {
-    const ridge = strengthOf(strength, task.shape);
-    const { theta } = await solveRound(task, thetas.at(-1) ?? start, { loss, ridge, rule });
-    thetas.push(theta);
-  }
+  for (const strength of strengths) thetas.push((await crossEntropyFit(task, strength, thetas.at(-1) ?? start)).theta);
   return thetas;
 };

@@ -36,15 +36,17 @@ export interface NetworkAssumptions {
 /** Puts sources on a backend, one part each: every row is kept once. */
 export const roundTask = async (
   on: Backend,
-  sources: readonly [TransitionSource, ...TransitionSource[]],
+  sources: readonly TransitionSource[],
   { transfer, constraints, bias }: NetworkAssumptions,
 ): Promise<RoundTask> => {
-  const [{ units, inputs }] = sources;
+  const [source] = sources;
+  if (source === undefined) throw new Error('a task has at least one part');
+  const { units, inputs } = source;
   const parts: Part[] = [];
-  for (const source of sources) {
-    const design = await on.rows(designOf(source, bias), { copy: true });
-    const targets = await on.rows(source.targets, { copy: true });
-    const observed = source.weights === null ? null : await on.rows(source.weights, { copy: true });
+  for (const from of sources) {
+    const design = await on.rows(designOf(from, bias), { copy: true });
+    const targets = await on.rows(from.targets, { copy: true });
+    const observed = from.weights === null ? null : await on.rows(from.weights, { copy: true });
     parts.push({ design, targets, observed, gram: await on.gram(design) });
   }
   return taskOf(
@@ -69,6 +71,8 @@ const taskOf = (
   parts,
   gram: sumOfGrams(parts),
 });
+
+export const isPartlyObserved = ({ parts }: RoundTask): boolean => parts.some(({ observed }) => observed !== null);
 
 /** Gives the rows of a task back to the backend. */
 export const releaseTask = ({ parts }: RoundTask): void => {

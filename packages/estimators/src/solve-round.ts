@@ -4,7 +4,15 @@ import type { FrozenLoss } from './calibrated-loss.js';
 import { conjugateGradients } from './conjugate-gradients.js';
 import { medianOf } from './median.js';
 import { exactStep } from './exact-step.js';
-import { curvatureTimes, freezeAt, type FrozenRound, moved, pointAt, releasePoint, type RoundPoint } from './round-point.js';
+import {
+  curvatureTimes,
+  freezeAt,
+  type FrozenRound,
+  moved,
+  pointAt,
+  releasePoint,
+  type RoundPoint,
+} from './round-point.js';
 import type { RoundTask } from './round-task.js';
 
 /** When a round ends. Decrements, g' H^-1 g, are given as fractions of P: 1 is a standard error in every direction. */
@@ -79,7 +87,12 @@ export const solveRound = async (task: RoundTask, start: Matrix, options: RoundO
   let { point } = frozen;
   try {
     const meanCurvature = meanOf(point.curvatureSums) / shape.transitions;
-    const metric = metricOf(on.host, task.gram, ridge.map((lambda) => lambda / meanCurvature), free);
+    const metric = metricOf(
+      on.host,
+      task.gram,
+      ridge.map((lambda) => lambda / meanCurvature),
+      free,
+    );
     let products = 0;
     for (let newtonSteps = 1; ; newtonSteps++) {
       const last = newtonSteps >= rule.newtonSteps;
@@ -150,12 +163,7 @@ const halvings = 20;
  * The point after a step. Where the slope along the step has turned to more than half of what it was, the step went
  * beyond the optimum, too far for weights that are frozen: it is halved until it does not.
  */
-const advance = async (
-  round: FrozenRound,
-  point: RoundPoint,
-  step: Matrix,
-  trial: Matrix,
-): Promise<RoundPoint> => {
+const advance = async (round: FrozenRound, point: RoundPoint, step: Matrix, trial: Matrix): Promise<RoundPoint> => {
   const { task } = round;
   const { host } = task.on;
   const slope = host.columnDot(point.gradient, step);

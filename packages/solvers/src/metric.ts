@@ -80,11 +80,7 @@ const factorise = (host: Host, a: Matrix): { readonly factor: CholeskyFactor; re
  * The solution of A D = G with D_jj = 0 for unit j: D - A^-1 e_j D_jj / (A^-1)_jj, exact and free of iterations. The
  * columns of A^-1 are made once.
  */
-const zeroDiagonalSolve = (
-  host: Host,
-  factor: CholeskyFactor,
-  inverse: Matrix,
-): ((gradient: Matrix) => Matrix) => {
+const zeroDiagonalSolve = (host: Host, factor: CholeskyFactor, inverse: Matrix): ((gradient: Matrix) => Matrix) => {
   const n = factor.order;
   return (gradient) => {
     const units = gradient.columns;

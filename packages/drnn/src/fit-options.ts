@@ -19,7 +19,9 @@ export const choices = {
   loss: Object.keys(losses),
   weights: ['none', 'variance', 'capped', 'calibrated'],
   missing: ['drop', 'interpolate'],
-  estimator: ['convex'],
+  estimator: ['calibrated', 'convex'],
+  effort: ['quick', 'full'],
+  choosing: ['cross-validation', 'split', 'none'],
   solver: ['shared-newton', 'newton'],
   accelerate: ['anderson', 'nesterov', 'none'],
   backend: ['auto', ...backendNames],
@@ -60,7 +62,16 @@ export interface FitOptions {
   readonly zeroDiagonal?: boolean;
   /** [unit, unit + input], row = target, 1 where a weight may be nonzero. */
   readonly connections?: Matrix;
-  readonly estimator?: 'convex';
+  /**
+   * `calibrated`: noise-calibrated rounds from a convex pilot, or a plain ridge where that predicts held-out blocks
+   * better. `convex`: the single problem of loss, weights, clip and ridge. Default calibrated; convex where an objective,
+   * a loss, weights, a clip or a solver is named.
+   */
+  readonly estimator?: 'calibrated' | 'convex';
+  /** Of the calibrated estimator: `quick` is the pilot and one round, `full` (default) goes on to a tenth of a standard error. */
+  readonly effort?: 'quick' | 'full';
+  /** How the calibrated estimator is judged against plain ridge. Default cross-validation for full, split for quick. */
+  readonly choosing?: 'cross-validation' | 'split' | 'none';
   readonly solver?: 'shared-newton' | 'newton';
   readonly accelerate?: 'anderson' | 'nesterov' | 'none';
   readonly tolerance?: number;
@@ -98,7 +109,7 @@ export const defaults = {
   ridge: 1e-5,
   bias: true,
   zeroDiagonal: true,
-  estimator: 'convex',
+  effort: 'full',
   solver: 'shared-newton',
   accelerate: 'anderson',
   tolerance: 1e-8,
@@ -111,7 +122,22 @@ export const defaults = {
 } as const satisfies FitOptions;
 
 /** Options with every default filled in. */
-export type Settings = FitOptions & Required<Pick<FitOptions, keyof typeof defaults>>;
+export type Settings = FitOptions & Required<Pick<FitOptions, keyof typeof defaults | 'estimator'>>;
+
+/** Options that only the single convex problem has: naming one means it. */
+const convexOptions = ['loss', 'weights', 'clip', 'solver'] as const;
+/** Options that have no meaning in the rounds. */
+const foreignToRounds = ['weights', 'weightCap', 'kappa', 'solver'] as const;
+
+/** What is enough of a pilot of the calibrated estimator: further steps do not better the rounds that follow. */
+const pilotDefaults = {
+  quick: { tolerance: 1e-4, maxSteps: 3 },
+  full: { tolerance: 1e-4, maxSteps: 8 },
+} as const;
+
+/** Which of the options that were named ask for the single convex problem. */
+export const convexBecauseOf = (options: FitOptions): readonly string[] =>
+  options.estimator === undefined ? convexOptions.filter((name) => options[name] !== undefined) : [];
 
 const inRange = (
   issues: Issue[],
@@ -132,8 +158,31 @@ const oneOf = (issues: Issue[], path: string, value: string, allowed: readonly s
 /** Fills in the defaults and refuses, all at once, what is out of range. */
 export const settle = (options: FitOptions): Settings => {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const settings: Settings = { ...defaults, ...given };
+  const estimator = options.estimator ?? (convexBecauseOf(options).length > 0 ? 'convex' : 'calibrated');
+  const pilot = estimator === 'calibrated' ? pilotDefaults[options.effort ?? defaults.effort] : {};
+  const settings: Settings = { ...defaults, ...pilot, ...given, estimator };
   const issues: Issue[] = [];
+  if (estimator === 'calibrated') {
+    for (const name of foreignToRounds) {
+      if (options[name] === undefined) continue;
+      issues.push({
+        path: name,
+        seen: `${options[name]} together with the calibrated estimator`,
+        expected: 'the estimator convex',
+        hint: 'the rounds make their weights from the noise they find; leave it out, or name estimator convex (--estimator convex)',
+      });
+    }
+  }
+  if (estimator === 'convex') {
+    for (const name of ['effort', 'choosing'] as const) {
+      if (options[name] === undefined) continue;
+      issues.push({
+        path: name,
+        seen: `${options[name]} together with the convex estimator`,
+        expected: 'the estimator calibrated',
+      });
+    }
+  }
   for (const [name, allowed] of Object.entries(choices)) {
     const value = Object.entries(settings).find(([key]) => key === name)?.[1];
     if (typeof value === 'string') oneOf(issues, name, value, allowed);

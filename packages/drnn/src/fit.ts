@@ -1,3 +1,4 @@
+import type { Choice } from '@drnn/estimators';
 import { certify, type Certificate, matching, type Objective, type Transfer } from '@drnn/objectives';
 import type { Model, Source } from '@drnn/recordings';
 import { selectTransitions, splitTransitions, type Transitions, transitions } from '@drnn/simulator';
@@ -25,9 +26,10 @@ import {
 } from '@drnn/solvers';
 import { type Backend, failure, type Issue, matrix, type Matrix, type Precision, refuse } from '@drnn/tensor';
 import { deviceOf } from './backends/device-of.js';
+import { type Calibration, calibratedFit } from './calibrated-fit.js';
 import { openBackend } from './backends/open-backend.js';
 import { type Polisher, polisherFor } from './backends/polisher.js';
-import { alphaOf, type FitOptions, settle, type Settings, transferOf } from './fit-options.js';
+import { alphaOf, convexBecauseOf, type FitOptions, settle, type Settings, transferOf } from './fit-options.js';
 import { type Identifiability, identifiabilityOf } from './identifiability.js';
 import { modelOf, thetaFrom } from './network-of-theta.js';
 import type { HeldOutTraces, Scores } from './report/report-data.js';
@@ -73,6 +75,8 @@ export interface Fit {
   readonly transfer: Transfer;
   readonly objective: Objective;
   readonly settings: Settings;
+  /** Of the calibrated estimator, how it came to this network; null for a convex fit. */
+  readonly calibration: Calibration | null;
   /** The solver that ran, by name. */
   readonly solver: string;
   readonly backend: string;
@@ -130,8 +134,10 @@ export interface Fit {
  * console.log(model.summary());
  */
 export const fit = async (source: FitSource, context: FitContext = {}): Promise<Fit> => {
-  const settings = settle(context);
+  const settings = settle(context.objective === undefined ? context : { estimator: 'convex', ...context });
   refuse(conflicts(context));
+  const named = convexBecauseOf(context);
+  if (named.length > 0) context.onNotice?.(`${named.join(', ')}: named, so that the estimator is convex`);
   const session = await sessionOf(source, context);
   const began = performance.now();
   const { on, close } = await hardware(context, settings);
@@ -210,7 +216,6 @@ const fitOn = async (
   const scaling = scalingOf(raw, settings.scale, settings.center, transfer, (j) => session.unitNames[j] ?? `unit ${j}`);
   const all = applyScaling(raw, scaling);
   const objective = onFrames(context.objective ?? objectiveOf(settings, transfer), all);
-  const certificate = certify(objective);
   const horizon = settings.horizon ?? Math.max(1, Math.round(10 / mean(all.alpha)));
   const start = context.from === undefined ? undefined : thetaFrom(context.from, all, settings.bias);
 
@@ -227,7 +232,7 @@ const fitOn = async (
     context,
     settings,
     split === null ? 'fit' : 'scoring fit',
-    start,
+    { start },
   );
   const scoresBegan = performance.now();
   const scored: ScoredModel = { theta: first.solution.theta, bias: settings.bias, transfer, ...scaling };
@@ -238,17 +243,25 @@ const fitOn = async (
   const scoreSeconds = (performance.now() - scoresBegan) / 1000;
   const refit = split !== null && settings.refit && !aborted;
   const last = refit
-    ? await solve(on, polisher, all, objective, context, settings, 'refit', first.solution.theta)
+    ? await solve(on, polisher, all, objective, context, settings, 'refit', {
+        start: first.solution.theta,
+        ...(first.calibration?.choice == null ? {} : { decided: first.calibration.choice }),
+      })
     : first;
   const { solution } = last;
 
   const parts = { first: first.solution.timing, last: refit ? solution.timing : { init: 0, steps: 0, certificate: 0 } };
+  const seconds = (performance.now() - began) / 1000;
   const result = {
     model: modelOf(solution.theta, all, settings.bias, scaling),
     solution,
     transfer,
     objective,
     settings,
+    calibration:
+      last.calibration === null
+        ? null
+        : { ...last.calibration, choice: last.calibration.choice ?? first.calibration?.choice ?? null },
     solver: last.solver,
     backend: on.name,
     device,
@@ -271,9 +284,9 @@ const fitOn = async (
     targetsClipped: last.targetsClipped,
     horizon,
     dropped: raw.dropped,
-    certificate,
+    certificate: certify(objective),
     identifiability: identifiabilityOf(on.host, last.gram, last.ridge),
-    seconds: (performance.now() - began) / 1000,
+    seconds,
     timing: {
       init: parts.first.init + parts.last.init,
       steps: parts.first.steps + parts.last.steps,
@@ -306,6 +319,7 @@ const objectiveOf = (settings: Settings, transfer: Transfer): Objective => ({
 
 interface Solved {
   readonly solution: Solution;
+  readonly calibration: Calibration | null;
   readonly solver: string;
   /** Null where the fit was not polished. */
   readonly polishSteps: number | null;
@@ -324,8 +338,24 @@ const solve = async (
   context: FitContext,
   settings: Settings,
   stage: FitProgress['stage'],
-  start: Matrix | undefined,
+  { start, decided }: { readonly start?: Matrix | undefined; readonly decided?: Choice },
 ): Promise<Solved> => {
+  if (settings.estimator === 'calibrated') {
+    const { transfer, constraints } = objective;
+    if (transfer === null) throw new Error('the calibrated estimator without a transfer function');
+    const { name: backend, precision } = on;
+    const fitted = await calibratedFit(on, samples, {
+      transfer,
+      constraints,
+      settings,
+      ...(start === undefined ? {} : { start }),
+      ...(decided === undefined ? {} : { decided }),
+      ...(context.signal === undefined ? {} : { signal: context.signal }),
+      onProgress: (residual, step, fraction) =>
+        context.onProgress?.({ stage, step, residual, backend, precision, fraction }),
+    });
+    return { ...fitted, polishSteps: null, notes: [] };
+  }
   const task = await problem(on, samples, objective, { bias: settings.bias });
   const { solver, notes } = solverFor(task, context, settings);
   let [first, fraction] = [0, 0];
@@ -351,7 +381,16 @@ const solve = async (
     });
     const { targetsClipped, ridge } = task;
     const polishSteps = polish.problem === null ? null : solution.steps - polish.since;
-    return { solution, solver: solver.name, polishSteps, targetsClipped, gram: await task.gram(), ridge, notes };
+    return {
+      solution,
+      calibration: null,
+      solver: solver.name,
+      polishSteps,
+      targetsClipped,
+      gram: await task.gram(),
+      ridge,
+      notes,
+    };
   } finally {
     task.release();
     polish.problem?.release();

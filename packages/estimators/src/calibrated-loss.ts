@@ -10,6 +10,8 @@ export const trimAt = 4;
 export interface FrozenLoss {
   /** w >= 0, frozen at z0. */
   readonly weight: Expression;
+  /** w (Phi(z) - d z). */
+  readonly value: Expression;
   /** w (phi(z) - d). */
   readonly slope: Expression;
   /** w phi'(z). */
@@ -45,8 +47,12 @@ export const plainLoss = (transfer: Transfer, partlyObserved: boolean): FrozenLo
   ...weightedMatching(transfer, insideRange(transfer, variable('d'))),
 });
 
-const weightedMatching = (transfer: Transfer, d: Expression): Pick<FrozenLoss, 'slope' | 'curvature'> => {
+const weightedMatching = (transfer: Transfer, d: Expression): Omit<FrozenLoss, 'weight'> => {
   const [z, w] = [variable('z'), variable('w')];
   const mean = transfer.transfer(z);
-  return { slope: mul(w, sub(mean, d)), curvature: mul(w, transfer.variance(mean)) };
+  return {
+    value: mul(w, sub(transfer.primitive(z), mul(d, z))),
+    slope: mul(w, sub(mean, d)),
+    curvature: mul(w, transfer.variance(mean)),
+  };
 };

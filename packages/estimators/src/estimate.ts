@@ -70,6 +70,8 @@ export interface Estimate {
   readonly choice: Choice | null;
   /** Of the fit to all rows; null where a ridge won. */
   readonly pilot: Omit<Pilot, 'theta'> | null;
+  /** Each unit's objective in the last round, where its last Newton step began; NaN for least squares. */
+  readonly value: Float64Array;
   /** The rounds on all rows; none where a ridge won. */
   readonly rounds: readonly Round[];
   readonly converged: boolean;
@@ -162,6 +164,7 @@ const fitRounds = async (task: RoundTask, sample: RowSample, from: Matrix | null
     theta,
     pilot: { residual: begun.residual, steps: begun.steps },
     rounds,
+    value: last?.value ?? new Float64Array(task.shape.units).fill(Number.NaN),
     converged: last?.converged ?? false,
     ridge: last === undefined ? ridgeOfStrength(0, task.shape) : last.ridge,
   };
@@ -188,10 +191,11 @@ const fitRidge = async (task: RoundTask, loss: RidgeLoss, strength: number, from
   if (loss === 'least-squares') {
     const theta = (await leastSquaresPath(task, [strength]))?.[0];
     if (theta === undefined) throw new Error('a ridge won that cannot be fitted');
-    return { theta, pilot: null, rounds: [], converged: true, ridge };
+    const value = new Float64Array(task.shape.units).fill(Number.NaN);
+    return { theta, value, pilot: null, rounds: [], converged: true, ridge };
   }
-  const { theta, converged } = await crossEntropyFit(task, strength, start, ridgeRule);
-  return { theta, pilot: null, rounds: [], converged, ridge };
+  const { theta, value, converged } = await crossEntropyFit(task, strength, start, ridgeRule);
+  return { theta, value, pilot: null, rounds: [], converged, ridge };
 };
 
 interface Contest {

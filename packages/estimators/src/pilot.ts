@@ -1,5 +1,5 @@
 import { matching, type Transfer } from '@drnn/objectives';
-import { anderson, type Metric, metricOf, projectOut } from '@drnn/solvers';
+import { type Acceleration, anderson, type Metric, metricOf, projectOut } from '@drnn/solvers';
 import {
   div,
   type Expression,
@@ -22,6 +22,8 @@ export interface PilotOptions {
   /** Ends when every unit's gradient is at most this fraction of what it is at zero, in the metric's dual norm. */
   readonly tolerance: number;
   readonly maxSteps: number;
+  /** Default `anderson(5)`. */
+  readonly acceleration?: Acceleration;
   /** Where to start; default CORNN's fixed point. */
   readonly start?: Matrix;
   readonly signal?: AbortSignal;
@@ -84,7 +86,7 @@ export const pilot = async (task: RoundTask, options: PilotOptions): Promise<Pil
   };
 
   let point = await at(options.start ?? startOf(metric, right));
-  const proposal = anderson(5).begin(host, shape.predictors, shape.units, safeStep);
+  const proposal = (options.acceleration ?? anderson(5)).begin(host, shape.predictors, shape.units, safeStep);
   const cautious = new Uint8Array(shape.units);
   for (let steps = 0; ; steps++) {
     const residual = largestRatio(point.size, scale);

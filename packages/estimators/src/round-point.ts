@@ -6,6 +6,8 @@ import { addRidge, type KeptRows, passOver, type RoundTask } from './round-task.
 /** What a round knows at one Theta. */
 export interface RoundPoint {
   readonly theta: Matrix;
+  /** Of each unit, ridge included, [unit]. */
+  readonly value: Float64Array;
   /** Ridge included, 0 at fixed coordinates. */
   readonly gradient: Matrix;
   /** h = w phi'(z), [time, unit]. */
@@ -35,12 +37,13 @@ export const freezeAt = async (
   keepWeights: boolean,
 ): Promise<{ readonly round: FrozenRound; readonly point: RoundPoint }> => {
   const weight = substitute(loss.weight, { z0: variable('z') });
-  const [slope, curvature] = [substitute(loss.slope, { w: weight }), substitute(loss.curvature, { w: weight })];
+  const [value, slope, curvature] = [loss.value, loss.slope, loss.curvature].map((e) => substitute(e, { w: weight }));
+  if (value === undefined || slope === undefined || curvature === undefined) throw new Error('a loss has three parts');
   const { backProject, columnSums, kept } = await passOver(task, ({ targets, observed }) => ({
     currents: { z: start },
     data: { d: targets, ...(observed === null ? {} : { o: observed }) },
     backProject: [slope],
-    columnSums: [curvature],
+    columnSums: [curvature, value],
     keep: keepWeights ? [curvature, weight] : [curvature],
   }));
   const [curvatures = [], weights = null] = kept;
@@ -66,7 +69,7 @@ export const pointAt = async (round: FrozenRound, theta: Matrix): Promise<RoundP
       currents: { z: theta },
       data: { d: targets, w },
       backProject: [loss.slope],
-      columnSums: [loss.curvature],
+      columnSums: [loss.curvature, loss.value],
       keep: [loss.curvature],
     };
   });
@@ -100,6 +103,7 @@ const pointOf = (
   curvatures: KeptRows,
 ): RoundPoint => ({
   theta,
+  value: withRidgeValue(ridge, theta, columnSums[1]),
   gradient: withRidge(task, ridge, theta, backProject[0]),
   curvatures,
   curvatureSums: columnSums[0] ?? new Float64Array(),
@@ -114,6 +118,19 @@ const withRidge = (
 ): Matrix => {
   addRidge(ridge, theta, sum);
   projectOut(free, sum);
+  return sum;
+};
+
+/** sum + theta' Lambda theta / 2 of each unit, in place. */
+const withRidgeValue = (
+  ridge: Float64Array,
+  { rows, columns, data }: Matrix,
+  sum: Float64Array = new Float64Array(columns),
+): Float64Array => {
+  for (let p = 0; p < rows; p++) {
+    const half = ridge[p]! / 2;
+    for (let j = 0; j < columns; j++) sum[j]! += half * data[p * columns + j]! ** 2;
+  }
   return sum;
 };
 

@@ -43,6 +43,8 @@ export interface RoundOptions {
 
 export interface RoundResult {
   readonly theta: Matrix;
+  /** Each unit's objective where its last Newton step began. */
+  readonly value: Float64Array;
   /** What is left of a unit's decrement over P, estimated: the median over units, and the worst. */
   readonly remaining: { readonly median: number; readonly worst: number };
   readonly converged: boolean;
@@ -109,7 +111,7 @@ export const solveRound = async (task: RoundTask, start: Matrix, options: RoundO
         const lastStep = largestRelative(on.host, step.solution, theta);
         const { median, worst } = remaining;
         const converged = settled || (rule.newtonSteps === 1 && (worst <= rule.perUnit || median <= rule.median));
-        return { theta, remaining, converged, method, newtonSteps, products, lastStep, metric, meanCurvature };
+        return { theta, value: point.value, remaining, converged, method, newtonSteps, products, lastStep, metric, meanCurvature };
       }
       point = await advance(round, point, step.solution, theta);
     }

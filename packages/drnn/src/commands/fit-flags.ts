@@ -22,7 +22,9 @@ export interface FitFlags {
   readonly bias: boolean;
   readonly zeroDiagonal: boolean;
   readonly missing: (typeof choices.missing)[number];
-  readonly estimator: 'convex';
+  readonly estimator?: (typeof choices.estimator)[number];
+  readonly effort: (typeof choices.effort)[number];
+  readonly choosing?: (typeof choices.choosing)[number];
   readonly solver: (typeof choices.solver)[number];
   readonly accelerate: (typeof choices.accelerate)[number];
   readonly tolerance: number;

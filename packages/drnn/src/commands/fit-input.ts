@@ -9,7 +9,7 @@ import type { FitFlags } from './fit-flags.js';
 export const optionsOf = async (
   files: readonly string[],
   flags: FitFlags,
-  solverGiven: boolean,
+  isGiven: (option: string) => boolean,
 ): Promise<FitOptions> => {
   const optional = <Value>(name: string | undefined, use: (arrays: readonly NumericArray[], name: string) => Value) =>
     attempt(async () => (name === undefined ? undefined : use(await readEach(files, name), name)));
@@ -26,6 +26,9 @@ export const optionsOf = async (
       connections: optional(flags.connections, ([array], name) => asConnections(array, name)),
     })(),
   );
+  // What an option means can depend on whether it was named: defaults are left to the library.
+  const given = (options: FitOptions): FitOptions =>
+    Object.fromEntries(Object.entries(options).filter(([name]) => isGiven(name)));
   return {
     ...(flags.alpha === undefined ? {} : { alpha: flags.alpha }),
     ...(flags.dt === undefined ? {} : { dt: flags.dt }),
@@ -37,20 +40,24 @@ export const optionsOf = async (
     ...(flags.horizon === undefined ? {} : { horizon: flags.horizon }),
     scale: flags.scale,
     center: flags.center,
-    loss: flags.loss,
-    weights: flags.weights,
-    weightCap: flags.weightCap,
-    kappa: flags.kappa,
-    clip: flags.clip === 'none' ? null : flags.clip,
+    ...given({
+      loss: flags.loss,
+      weights: flags.weights,
+      weightCap: flags.weightCap,
+      kappa: flags.kappa,
+      clip: flags.clip === 'none' ? null : flags.clip,
+      solver: flags.solver,
+      effort: flags.effort,
+      tolerance: flags.tolerance,
+      maxSteps: flags.maxSteps,
+    }),
     ridge: flags.ridge,
     bias: flags.bias,
     zeroDiagonal: flags.zeroDiagonal,
     missing: flags.missing,
-    estimator: flags.estimator,
-    ...(solverGiven ? { solver: flags.solver } : {}),
+    ...(flags.estimator === undefined ? {} : { estimator: flags.estimator }),
+    ...(flags.choosing === undefined ? {} : { choosing: flags.choosing }),
     accelerate: flags.accelerate,
-    tolerance: flags.tolerance,
-    maxSteps: flags.maxSteps,
     holdout: flags.holdout,
     refit: flags.refit,
     backend: flags.backend,

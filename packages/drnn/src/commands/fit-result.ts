@@ -43,10 +43,32 @@ export const jsonOf = (result: Fit, flags: FitFlags): unknown => {
     },
     dropped: result.dropped,
     certificate: result.certificate.verdict,
+    ...estimatorOf(result),
     warnings: result.warnings,
     verdict: result.verdict,
     out: flags.out ?? null,
     report: flags.report ?? null,
+  };
+};
+
+/** The estimator, and how the calibrated one came to its network. */
+const estimatorOf = ({ settings, calibration }: Fit) => {
+  if (calibration === null) return { estimator: settings.estimator };
+  const last = calibration.rounds.at(-1);
+  return {
+    estimator: settings.estimator,
+    effort: settings.effort,
+    winner: calibration.winner,
+    choice: calibration.choice,
+    noise: last === undefined ? null : { ...last.levels, autocorrelationTime: last.autocorrelationTime },
+    rounds: calibration.rounds.map(({ shrinkage, remaining, converged, method, newtonSteps, products }) => ({
+      shrinkage,
+      remaining,
+      converged,
+      method,
+      newtonSteps,
+      products,
+    })),
   };
 };
 
@@ -99,6 +121,7 @@ export const recordOf = (result: Fit, options: ModelRecord['options']): ModelRec
       thetaErrorBound: json(solution.thetaErrorBound),
       objective: json(solution.objective),
       steps: solution.steps,
+      estimator: json(estimatorOf(result)),
       solver: result.solver,
       backend: result.backend,
       device: result.device,

@@ -46,7 +46,19 @@ export const fitCommand = (program: Command): void => {
     .option('--connections <file>', '[unit, unit + input], row = target, 1 = may be nonzero')
     .option('--samples <file|key>', '[time, unit], 1 = observed, 0 = missing')
     .addOption(oneOf('--missing <rule>', 'rows with a missing predictor', choices.missing, defaults.missing))
-    .addOption(oneOf('--estimator <name>', 'the estimator', choices.estimator, defaults.estimator))
+    .addOption(
+      new Option(
+        '--estimator <name>',
+        'noise-calibrated rounds, or one convex problem (default: calibrated; convex where --loss, --weights, --clip or --solver is named)',
+      ).choices(choices.estimator),
+    )
+    .addOption(oneOf('--effort <effort>', 'of the calibrated estimator', choices.effort, defaults.effort))
+    .addOption(
+      new Option(
+        '--choosing <how>',
+        'how the rounds are judged against plain ridge (default: cross-validation for full, split for quick)',
+      ).choices(choices.choosing),
+    )
     .addOption(oneOf('--solver <name>', 'the solver', choices.solver, defaults.solver))
     .addOption(oneOf('--accelerate <how>', 'acceleration of shared-newton', choices.accelerate, defaults.accelerate))
     .option('--tolerance <size>', 'residual and relative error of the weights', number, defaults.tolerance)
@@ -95,7 +107,7 @@ const runFit = async (files: readonly string[], flags: FitFlags, command: Comman
   const bar = progress();
   const interrupt = interruptible();
   try {
-    const options = await optionsOf(files, flags, command.getOptionValueSource('solver') === 'cli');
+    const options = await optionsOf(files, flags, (name) => command.getOptionValueSource(name) === 'cli');
     const from = flags.from === undefined ? {} : { from: await readModel(flags.from) };
     const result = await fit(files, {
       ...options,

@@ -1,1 +1,2 @@
-export {};
+export * from './force.js';
+export * from './recursive-least-squares.js';

@@ -3,46 +3,15 @@
 The passes are timed in two forms, whole arrays and blocks of rows, both in place; the faster one takes part.
 """
 
-import ctypes
 import json
-import re
 import sys
 import time
 
 import numpy as np
+from loaded_blas import introduction
 
 real = np.dtype(sys.argv[1])
 TRIALS, ALPHA, MARGIN, CLIP, BLOCK = 50, 0.1, 1e-6, 0.2, 1024
-
-
-def mapped_library():
-    """The BLAS that this process has loaded, where the system says."""
-    try:
-        with open("/proc/self/maps") as maps:
-            files = {line.split(maxsplit=5)[5].strip() for line in maps if "/" in line}
-    except OSError:
-        return None
-    found = [name for name in sorted(files) if re.search(r"(openblas|mkl_rt|blis)[^/]*$", name)]
-    return found[0] if found else None
-
-
-def introduction():
-    library = mapped_library()
-    says = "an unknown BLAS"
-    if library is not None:
-        says = library
-        native = ctypes.CDLL(library)
-        for prefix in ("", "scipy_"):
-            for suffix in ("", "64_"):
-                try:
-                    config = getattr(native, f"{prefix}openblas_get_config{suffix}")
-                    core = getattr(native, f"{prefix}openblas_get_corename{suffix}")
-                except AttributeError:
-                    continue
-                config.restype = core.restype = ctypes.c_char_p
-                version = re.search(r"OpenBLAS ([\d.]+)", config().decode())
-                says = f"OpenBLAS {version[1] if version else ''} ({core().decode()}), {library}"
-    return {"says": f"{real} throughout, NumPy {np.__version__}, Python {sys.version.split()[0]}, {says}", "library": library}
 
 
 def random(rows, columns):
@@ -197,7 +166,7 @@ def answer(reply):
     print(json.dumps(reply), flush=True)
 
 
-answer({"reply": "introduction", "introduction": introduction()})
+answer({"reply": "introduction", "introduction": introduction(real)})
 for line in sys.stdin:
     try:
         answer(respond(json.loads(line)))

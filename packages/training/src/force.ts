@@ -17,8 +17,8 @@ export interface ForceOptions {
   /** g of the random start, W_ij ~ N(0, g^2 / N) and Win_ij ~ N(0, g^2 / M). Default 2; the authors' are 2 to 3. */
   readonly gain?: number;
   /**
-   * Theta `[unit + input, unit]` to start from, instead of at random: CORNN's fixed point, say, which the authors use
-   * with a ridge of lambda in all (lambda / T a transition).
+   * Theta `[unit + input, unit]` to start from, instead of at random: CORNN's fixed point, say. The authors' has a ridge
+   * of lambda / T in all, which is `ridge: lambda / T ** 2` of a `problem` without bias.
    */
   readonly start?: Matrix;
   /** Passes over the recording. Default 5; the authors go up to 100. */

@@ -52,10 +52,10 @@ const literal = (
 ): number[][] => {
   const n = rates.columns;
   const m = inputs?.columns ?? 0;
-  const frame = (t: number): number[] => [...rates.data.slice(t * n, (t + 1) * n)];
+  const frame = (t: number): number[] => Array.from(rates.data.subarray(t * n, (t + 1) * n));
   const theta = transpose(start);
-  const W = frame(0).map((_, i) => [...theta.data.slice(i * (n + m), i * (n + m) + n)]);
-  const Win = frame(0).map((_, i) => [...theta.data.slice(i * (n + m) + n, (i + 1) * (n + m))]);
+  const W = frame(0).map((_, i) => Array.from(theta.data.subarray(i * (n + m), i * (n + m) + n)));
+  const Win = frame(0).map((_, i) => Array.from(theta.data.subarray(i * (n + m) + n, (i + 1) * (n + m))));
   for (let epoch = 0; epoch < epochs; epoch++) {
     const eye = (order: number, scale: number): number[][] =>
       Array.from({ length: order }, (_, i) => Array.from({ length: order }, (__, j) => (i === j ? scale : 0)));
@@ -65,7 +65,7 @@ const literal = (
     for (let t = 0; t + 1 < rates.rows; t++) {
       if (trials[t] !== trials[t - 1]) r = frame(t);
       if (trials[t + 1] !== trials[t]) continue;
-      const u = inputs === null ? [] : [...inputs.data.slice(t * m, (t + 1) * m)];
+      const u = inputs === null ? [] : Array.from(inputs.data.subarray(t * m, (t + 1) * m));
       const z = (i: number): number => dot(W[i] ?? [], r) + dot(Win[i] ?? [], u);
       const next = (i: number): number => (1 - alpha) * (r[i] ?? 0) + alpha * Math.tanh(z(i));
       const [now, then] = [frame(t), frame(t + 1)];
@@ -193,7 +193,11 @@ describe('force', () => {
     observed.data.fill(0, 30 * 6, 31 * 6);
     const gapped = await force({ rates, alpha, observed }, { epochs: 2 });
     const kept = [...Array(30).keys(), ...Array.from({ length: 29 }, (_, t) => t + 31)];
-    const cut = matrix(59, 6, Float64Array.from(kept.flatMap((t) => [...rates.data.slice(t * 6, t * 6 + 6)])));
+    const cut = matrix(
+      59,
+      6,
+      Float64Array.from(kept.flatMap((t) => Array.from(rates.data.subarray(t * 6, t * 6 + 6)))),
+    );
     const trials = kept.map((t) => (t < 30 ? 0 : 1));
     expect((await force({ rates: cut, alpha, trials }, { epochs: 2 })).theta).toEqual(gapped.theta);
   });

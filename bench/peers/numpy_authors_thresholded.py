@@ -4,7 +4,7 @@ From Theta = A^-1 X' atanh(d), A = X'X + T ridge I, each step is
 
     Theta <- Theta - A^-1 (T ridge Theta - X' E),   E = (d - tanh X Theta) / (1 - d^2), 0 where larger than the threshold,
 
-each unit's errors multiplied by T / (T - number of excluded); a unit all of whose errors are excluded takes no step.
+each unit's errors multiplied by T / (T - number of excluded); one all of whose errors are excluded follows the ridge alone.
 The published code also forms A^-1 X' and (A^-1 X') X before it iterates; both are left out here, since A^-1 times the
 bracket is the same step for fewer operations. Arithmetic is in place, over blocks of rows that stay in a cache.
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { backend } from '@drnn/backend-cpu';
 import { decodeNpy, encodeNpy, numericArray, toFloat64 } from '@drnn/recordings';
-import { cornnRecording } from '@drnn/simulator';
+import { cornnRecording, randomNetwork, simulate } from '@drnn/simulator';
 import type { Matrix } from '@drnn/tensor';
 import { capability, requires } from '@drnn/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -81,14 +81,15 @@ describe.skipIf(!requires('numpy'))('authorsThresholded, against NumPy', () => {
   });
 
   it.each([
-    { threshold: 0.2, rests: false },
-    // Nothing is so small: where the original divides by zero, both stay at the fixed point.
-    { threshold: 1e-14, rests: true },
+    { threshold: 0.2, ridge: 1e-5, rests: false },
+    // Nothing is so small: where the original divides by zero, both stay at the fixed point (but for the ridge).
+    { threshold: 1e-14, ridge: 0, rests: true },
   ])(
     'knows alpha of each unit and trials; units all of whose errors are excluded rest: %o',
-    async ({ threshold, rests }) => {
-      const { W, rates } = cornnRecording({ units: 8, frames: 300 });
-      const alpha = Float64Array.from({ length: 8 }, (_, j) => 0.1 + j / 100);
+    async ({ threshold, ridge, rests }) => {
+      const alpha = Float64Array.from({ length: 8 }, (_, j) => 0.2 + j / 20);
+      const { W, initial } = randomNetwork({ units: 8 });
+      const { rates } = simulate({ W, initial, alpha, steps: 299, inputNoise: { kind: 'gaussian', size: 0.3 } });
       const trials = Int32Array.from({ length: 300 }, (_, t) => Math.floor(t / 70));
       writeFileSync(join(folder, 'alpha.npy'), encodeNpy(numericArray([8], alpha)));
       writeFileSync(join(folder, 'trials.npy'), encodeNpy(numericArray([300], trials, 'int32')));
@@ -97,10 +98,18 @@ describe.skipIf(!requires('numpy'))('authorsThresholded, against NumPy', () => {
       const ours = await authorsThresholded(
         on,
         { rates, alpha, trials },
-        { threshold, steps: 4, onStep: (_, { data }) => states.push(data.slice()) },
+        { threshold, ridge, steps: 4, onStep: (_, { data }) => states.push(data.slice()) },
       );
       const files = ['--alpha', 'alpha.npy', '--trials', 'trials.npy'];
-      const { theta } = peer(rates, W, [...files, '--threshold', `${threshold}`, '--steps', '4']);
+      const { theta } = peer(rates, W, [
+        ...files,
+        '--threshold',
+        `${threshold}`,
+        '--ridge',
+        `${ridge}`,
+        '--steps',
+        '4',
+      ]);
       expect(largestDifference(theta, ours.data)).toBeLessThan(1e-8);
       if (rests) expect(states[3]).toEqual(states[0]);
       else expect(states[3]).not.toEqual(states[0]);

@@ -22,7 +22,8 @@ export interface AuthorsThresholdedOptions {
  *
  * Its slope falls back to 0 beyond the threshold, so that it is NOT a convex fit: the result depends on the start, and
  * nothing is proven to decrease. Offered for comparison, under its own name. The diagonal is free, there is no bias,
- * and a unit all of whose errors are excluded (where the original gives NaN) takes no step. Cost 4 T P N flop a step.
+ * and a unit all of whose errors are excluded (where the original gives NaN) follows the ridge alone. Cost 4 T P N flop
+ * a step.
  */
 export const authorsThresholded = async (
   on: Backend,

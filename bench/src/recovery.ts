@@ -2,43 +2,13 @@ import { backend } from '@drnn/backend-cpu';
 import { crossEntropy } from '@drnn/objectives';
 import { randomNetwork, simulate } from '@drnn/simulator';
 import { accelerate, anderson, authorsThresholded, problem, run, sharedNewton } from '@drnn/solvers';
-import type { Matrix } from '@drnn/tensor';
+import { type Recovery, recoveryOf } from './time-to-accuracy/recovery-of.js';
 
 /**
  * How near fits come to the true weights of chaotic networks: units 100, steps 10000, gain 3, alpha 0.1, input noise
  * 1e-2, output noise 1e-4, five seeds. Usage: recovery.js [units] [steps] [seeds].
  */
 const [units = 100, steps = 10_000, seeds = 5] = process.argv.slice(2).map(Number);
-
-interface Recovery {
-  readonly correlation: number;
-  readonly slope: number;
-  readonly relativeError: number;
-}
-
-/** Over all entries of W, the diagonal included; theta [predictor, unit] is its transpose. */
-const recovery = (W: Matrix, theta: Matrix): Recovery => {
-  const n = W.rows * W.columns;
-  let [sw, st, ww, tt, wt, error] = [0, 0, 0, 0, 0, 0];
-  for (let i = 0; i < W.rows; i++) {
-    for (let j = 0; j < W.columns; j++) {
-      const w = W.data[i * W.columns + j]!;
-      const t = theta.data[j * theta.columns + i]!;
-      sw += w;
-      st += t;
-      ww += w * w;
-      tt += t * t;
-      wt += w * t;
-      error += (w - t) ** 2;
-    }
-  }
-  const variance = ww / n - (sw / n) ** 2;
-  return {
-    correlation: (wt / n - (sw / n) * (st / n)) / Math.sqrt(variance * (tt / n - (st / n) ** 2)),
-    slope: wt / ww,
-    relativeError: Math.sqrt(error / n / variance),
-  };
-};
 
 const row = (seed: number, method: string, seconds: number, { correlation, slope, relativeError }: Recovery): void =>
   console.log(
@@ -75,7 +45,7 @@ for (let seed = 1; seed <= seeds; seed++) {
     );
     return run(accelerate(anderson(5))(sharedNewton), task);
   });
-  row(seed, `clipped 0.2 (${solution.status}, ${solution.steps} steps)`, seconds, recovery(W, solution.theta));
+  row(seed, `clipped 0.2 (${solution.status}, ${solution.steps} steps)`, seconds, recoveryOf(W, solution.theta));
   const snapshots = new Map<number, Recovery>();
   const [, authorsSeconds] = await timed(() =>
     authorsThresholded(
@@ -84,7 +54,7 @@ for (let seed = 1; seed <= seeds; seed++) {
       {
         steps: 100,
         onStep: (step, theta) => {
-          if (step === 30 || step === 100) snapshots.set(step, recovery(W, theta));
+          if (step === 30 || step === 100) snapshots.set(step, recoveryOf(W, theta));
         },
       },
     ),

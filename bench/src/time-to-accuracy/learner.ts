@@ -11,6 +11,14 @@ export interface Learner {
   learn(on: Backend, recording: Observations): AsyncIterable<Matrix>;
 }
 
+/** A learner that has nothing to show before its end. */
+export const learnerOf = (name: string, fit: (on: Backend, recording: Observations) => Promise<Matrix>): Learner => ({
+  name,
+  learn: async function* (on, recording) {
+    yield await fit(on, recording);
+  },
+});
+
 /** What a learner had reached after so many seconds of work. */
 export interface TimedState extends Recovery {
   readonly seconds: number;

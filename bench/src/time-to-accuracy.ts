@@ -3,11 +3,12 @@
  * Adam: `node bench/dist/time-to-accuracy.js --help`. Times are by the wall clock; figures are medians.
  */
 import { writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { capability } from '@drnn/testing';
 import { busyPart, load, machineLines } from './speed/processors.js';
 import { type Chase, chaseLines, runChase } from './time-to-accuracy/against-adam.js';
 import { endOf, introduce, type Race, raceLines, runRace } from './time-to-accuracy/against-numpy.js';
-import { adamLearners, candidates } from './time-to-accuracy/learners.js';
+import { adamLearners, candidatesFor } from './time-to-accuracy/learners.js';
 import { help, optionsOf } from './time-to-accuracy/options.js';
 
 /** Of the processors: more than this, and the figures are not those of an idle machine. */
@@ -50,14 +51,20 @@ print([
   `ours in ${options.precision} precision, ${options.threads} threads each, ${options.repeats} runs, ${options.networks} networks`,
 ]);
 
+const candidates = candidatesFor(options.steps);
+
 // A small race first: it says which library NumPy has, and warms the engine.
 const small = { units: 60, transitions: 1000 };
 tell('a small race');
 const { says, library } = await introduce(small, python);
 // The same library for both, unless the user names another one.
 if (library !== null) process.env['DRNN_BLAS'] ??= library;
+const named = process.env['DRNN_BLAS'];
+// Results are kept and shared: no folders of this machine in them.
+const numpy = library === null ? says : says.replace(library, basename(library));
+const blas = named === undefined ? "the system's" : named === library ? "NumPy's" : basename(named);
 await runRace(small, 1, candidates, python, { ...options, repeats: 1 }, tell);
-print([`NumPy: ${says}`, `blas: ${process.env['DRNN_BLAS'] ?? "the system's"}`, '']);
+print([`NumPy: ${numpy}`, `blas: the library is ${blas}`, '']);
 
 const races: Race[] = [];
 const chases: Chase[] = [];
@@ -79,7 +86,6 @@ if (options.adam > 0 && adamLearners().length === 0) print(['Adam: the solvers h
 else if (options.adam > 0) {
   for (const { contenders, ...size } of races) {
     for (const backend of options.backends) {
-      // The last candidate is the one that stands for us.
       const ours = contenders.findLast((contender) => contender.backend === backend);
       if (ours === undefined) continue;
       const standing = { learner: ours.learner, end: endOf(ours) };
@@ -96,7 +102,8 @@ print([
   ...(disturbance > tolerated ? ['WARNING: the machine was not idle; these figures are not to be relied on'] : []),
 ]);
 if (options.json !== null) {
-  const everything = { machine: machineLines(), options, numpy: says, library, before, disturbance, races, chases };
-  writeFileSync(options.json, `${JSON.stringify(everything, null, 1)}\n`);
+  const { json, python: _, ...settings } = options;
+  const found = { machine: machineLines(), options: settings, numpy, blas, before, disturbance, races, chases };
+  writeFileSync(json, `${JSON.stringify(found, null, 1)}\n`);
 }
 process.exit();

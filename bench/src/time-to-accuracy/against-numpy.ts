@@ -23,7 +23,8 @@ export interface Race {
   readonly units: number;
   readonly transitions: number;
   readonly seed: number;
-  readonly numpy: readonly NumpyRun[];
+  /** The states of each run of the authors' iteration. */
+  readonly numpy: readonly NumpyRun['states'][];
   readonly contenders: readonly Contender[];
 }
 
@@ -90,7 +91,7 @@ export const runRace = async (
   const { backends, repeats, steps, threads } = options;
   tell(`simulating N=${size.units}, T=${size.transitions}, network ${seed}`);
   const { W, ...recording } = recordingFor(size, seed);
-  const numpy: NumpyRun[] = [];
+  const numpy: NumpyRun['states'][] = [];
   const runs = backends.flatMap((backend) =>
     learners.map((learner) => ({ backend, learner, states: new Array<readonly TimedState[]>() })),
   );
@@ -98,10 +99,11 @@ export const runRace = async (
     for (let turn = 1; turn <= repeats; turn++) {
       tell(`N=${size.units}, network ${seed}, turn ${turn}: NumPy`);
       const every = Math.max(1, Math.floor(steps / 10));
-      numpy.push(await numpyRun(python, files, { alpha: recording.alpha, steps, threads, every }));
-      for (const { backend, learner, states } of runs) {
+      const { states } = await numpyRun(python, files, { alpha: recording.alpha, steps, threads, every });
+      numpy.push(states);
+      for (const { backend, learner, states: seen } of runs) {
         tell(`N=${size.units}, network ${seed}, turn ${turn}: ${learner.name} on ${backend}`);
-        states.push(await onFresh(backend, options, (on) => timeStates(learner, on, recording, W)));
+        seen.push(await onFresh(backend, options, (on) => timeStates(learner, on, recording, W)));
       }
     }
   });
@@ -111,7 +113,7 @@ export const runRace = async (
 
 /** What the authors' iteration reached, and when: medians over runs. */
 export const authorsOf = ({ numpy }: Race): { readonly seconds: number; readonly relativeError: number } => {
-  const last = numpy.map(({ states }) => states.at(-1));
+  const last = numpy.map((states) => states.at(-1));
   return {
     seconds: median(last.map((state) => state?.seconds ?? Number.NaN)),
     relativeError: median(last.map((state) => state?.relativeError ?? Number.NaN)),
@@ -143,7 +145,7 @@ export const raceLines = (races: readonly Race[], { steps, threads }: Options): 
   const [first] = races;
   if (first === undefined) return [];
   const authors = races.map(authorsOf);
-  const samples = races.flatMap(({ numpy }) => numpy.map(({ states }) => states.at(-1)?.seconds ?? Number.NaN));
+  const samples = races.flatMap(({ numpy }) => numpy.map((states) => states.at(-1)?.seconds ?? Number.NaN));
   const over = (of: (race: Race, index: number) => number): number => median(races.map(of));
   const rows = first.contenders.map((contender, k) => {
     const at = (race: Race): Contender => race.contenders[k] ?? contender;
@@ -159,12 +161,12 @@ export const raceLines = (races: readonly Race[], { steps, threads }: Options): 
       fixed(median(ends.map(({ relativeError }) => relativeError)), 4),
       fixed(median(ends.map(({ correlation }) => correlation)), 5),
       fixed(median(ends.map(({ slope }) => slope)), 3),
-      isAsNear ? ratio(ends.map(({ seconds }) => seconds)) : 'not as near',
+      isAsNear ? ratio(ends.map(({ seconds }) => seconds)) : `(${ratio(ends.map(({ seconds }) => seconds))})`,
       known.length === races.length ? fixed(median(known), 2) : 'never',
       known.length === races.length ? ratio(known) : '-',
     ];
   });
-  const last = (race: Race) => race.numpy.at(-1)?.states.at(-1);
+  const last = (race: Race) => race.numpy.at(-1)?.at(-1);
   return [
     ...tableLines(
       [
@@ -201,6 +203,7 @@ export const raceLines = (races: readonly Race[], { steps, threads }: Options): 
         ...rows,
       ],
     ),
+    "  faster: NumPy's seconds over ours; in parentheses where ours ends farther from the true weights",
     `  NumPy's runs: ${samples.map((each) => each.toFixed(2)).join(', ')} s`,
     ...first.contenders.map(
       (contender, k) =>

@@ -2,7 +2,7 @@ import { crossEntropy } from '@drnn/objectives';
 import type { Observations } from '@drnn/simulator';
 import * as solvers from '@drnn/solvers';
 import { type Backend, matrix, type Matrix } from '@drnn/tensor';
-import type { Learner } from './learner.js';
+import { type Learner, learnerOf } from './learner.js';
 
 const { accelerate, anderson, iterate, problem, sharedNewton } = solvers;
 
@@ -20,7 +20,7 @@ async function* thetasOf<State extends solvers.Iterate>(
 }
 
 /** The convex fit of `--estimator convex`: clipped slopes, shared Newton with Anderson, so many steps. */
-export const convexLearner = (steps: number): Learner => ({
+const convexLearner = (steps: number): Learner => ({
   name: `convex, ${steps} steps`,
   learn: async function* (on, recording) {
     const task = await problem(on, recording, crossEntropy({ weights: 'variance', clip: 0.2, ridge: 1e-5 }));
@@ -32,8 +32,15 @@ export const convexLearner = (steps: number): Learner => ({
   },
 });
 
-/** Who is timed against NumPy. An estimator enters with a line here. */
-export const candidates: readonly Learner[] = [convexLearner(12)];
+/** The authors' iteration on our backends: what is left is the difference of the arithmetic. */
+const authorsLearner = (steps: number): Learner =>
+  learnerOf(`authors, ${steps} steps`, (on, recording) => solvers.authorsThresholded(on, recording, { steps }));
+
+/** Who is timed against NumPy; the last one stands for us against Adam. An estimator enters with a line here. */
+export const candidatesFor = (authorsSteps: number): readonly Learner[] => [
+  authorsLearner(authorsSteps),
+  convexLearner(12),
+];
 
 /** Where the authors' Adam starts: the ridge of the fixed point, a transition (1e4 times that of the fit). */
 const startRidge = 1e-4;

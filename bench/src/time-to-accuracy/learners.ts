@@ -1,5 +1,6 @@
-import { crossEntropy } from '@drnn/objectives';
-import type { Observations } from '@drnn/simulator';
+import { estimate } from '@drnn/estimators';
+import { crossEntropy, transfers } from '@drnn/objectives';
+import { type Observations, sourceOfTransitions, transitions } from '@drnn/simulator';
 import * as solvers from '@drnn/solvers';
 import { type Backend, matrix, type Matrix } from '@drnn/tensor';
 import { type Learner, learnerOf } from './learner.js';
@@ -36,10 +37,23 @@ const convexLearner = (steps: number): Learner => ({
 const authorsLearner = (steps: number): Learner =>
   learnerOf(`authors, ${steps} steps`, (on, recording) => solvers.authorsThresholded(on, recording, { steps }));
 
+/** The calibrated estimator, quick: the pilot, one round, and the choice on one split. */
+const quickLearner: Learner = learnerOf('calibrated, quick', async (on, recording) => {
+  const { theta } = await estimate(on, sourceOfTransitions(transitions(recording)), {
+    transfer: transfers.tanh,
+    constraints: { zeroDiagonal: true },
+    bias: true,
+    effort: 'quick',
+    pilot: { clip: 0.2, ridge: 1e-5, tolerance: 1e-3, maxSteps: 12 },
+  });
+  return theta;
+});
+
 /** Who is timed against NumPy; the last one stands for us against Adam. An estimator enters with a line here. */
 export const candidatesFor = (authorsSteps: number): readonly Learner[] => [
   authorsLearner(authorsSteps),
   convexLearner(12),
+  quickLearner,
 ];
 
 /** Where the authors' Adam starts: the ridge of the fixed point, a transition (1e4 times that of the fit). */

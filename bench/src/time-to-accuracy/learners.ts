@@ -37,14 +37,14 @@ const convexLearner = (steps: number): Learner => ({
 const authorsLearner = (steps: number): Learner =>
   learnerOf(`authors, ${steps} steps`, (on, recording) => solvers.authorsThresholded(on, recording, { steps }));
 
-/** The calibrated estimator, quick: the pilot, one round, and the choice on one split. */
+/** The calibrated estimator as `fit` runs it with effort quick: the pilot, one round, and the choice on one split. */
 const quickLearner: Learner = learnerOf('calibrated, quick', async (on, recording) => {
   const { theta } = await estimate(on, sourceOfTransitions(transitions(recording)), {
     transfer: transfers.tanh,
     constraints: { zeroDiagonal: true },
     bias: true,
     effort: 'quick',
-    pilot: { clip: 0.2, ridge: 1e-5, tolerance: 1e-3, maxSteps: 12 },
+    pilot: { clip: 0.2, ridge: 1e-5, tolerance: 1e-4, maxSteps: 3, acceleration: anderson(5) },
   });
   return theta;
 });

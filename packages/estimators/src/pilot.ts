@@ -1,6 +1,7 @@
 import { matching, type Transfer } from '@drnn/objectives';
 import { type Acceleration, anderson, type Metric, metricOf, projectOut } from '@drnn/solvers';
 import {
+  copyMatrix,
   div,
   type Expression,
   firstNonFinite,
@@ -85,7 +86,9 @@ export const pilot = async (task: RoundTask, options: PilotOptions): Promise<Pil
     return { theta, gradient, direction, value: size, size };
   };
 
-  let point = await at(options.start ?? startOf(metric, right));
+  const start = options.start === undefined ? startOf(metric, right) : copyMatrix(options.start);
+  projectOut(free, start);
+  let point = await at(start);
   const proposal = (options.acceleration ?? anderson(5)).begin(host, shape.predictors, shape.units, safeStep);
   const cautious = new Uint8Array(shape.units);
   for (let steps = 0; ; steps++) {

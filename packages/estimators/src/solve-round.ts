@@ -106,12 +106,24 @@ export const solveRound = async (task: RoundTask, start: Matrix, options: RoundO
       const settled = newtonSteps > 1 && atStart.every((left) => left <= rule.perUnit);
       const theta = moved(task, point, step.solution, new Float64Array(shape.units).fill(1));
       if (settled || last || signal?.aborted === true) {
-        const left = step.remaining.map((remaining) => remaining / shape.predictors);
+        // Of an exact step nothing of its model is left, and what it leaves of the objective is not looked at: its start is.
+        const left = method === 'exact' ? atStart : step.remaining.map((remaining) => remaining / shape.predictors);
         const remaining = { median: medianOf(left), worst: left.reduce((a, b) => Math.max(a, b), 0) };
         const lastStep = largestRelative(on.host, step.solution, theta);
         const { median, worst } = remaining;
         const converged = settled || (rule.newtonSteps === 1 && (worst <= rule.perUnit || median <= rule.median));
-        return { theta, value: point.value, remaining, converged, method, newtonSteps, products, lastStep, metric, meanCurvature };
+        return {
+          theta,
+          value: point.value,
+          remaining,
+          converged,
+          method,
+          newtonSteps,
+          products,
+          lastStep,
+          metric,
+          meanCurvature,
+        };
       }
       point = await advance(round, point, step.solution, theta);
     }

@@ -13,7 +13,8 @@ afterAll(remove);
 const units = 5;
 const steps = 240;
 const { rates, inputs } = simulated({ units, steps, inputs: 2, gain: 1.5, inputNoise: 0.1, outputNoise: 0.05 });
-const alpha = ['--alpha', '0.1'];
+/** Options of the convex fit, unless a test says otherwise. */
+const alpha = ['--alpha', '0.1', '--estimator', 'convex'];
 
 /** Rows `from` to `to` of a matrix. */
 const rows = (a: Matrix, from: number, to: number): Matrix =>
@@ -81,6 +82,7 @@ describe('--help', () => {
       ridge: 1e-5,
       bias: true,
       missing: 'drop',
+      effort: 'full',
       solver: 'shared-newton',
       accelerate: 'anderson',
       tolerance: 1e-8,

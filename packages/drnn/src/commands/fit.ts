@@ -49,7 +49,7 @@ export const fitCommand = (program: Command): void => {
     .addOption(
       new Option(
         '--estimator <name>',
-        'noise-calibrated rounds, or one convex problem (default: calibrated; convex where --loss, --weights, --clip or --solver is named)',
+        'noise-calibrated rounds, or one convex problem (default: calibrated; convex where loss, weights, clip or solver are named)',
       ).choices(choices.estimator),
     )
     .addOption(oneOf('--effort <effort>', 'of the calibrated estimator', choices.effort, defaults.effort))

@@ -2,7 +2,7 @@ import type { Numbers, Precision } from '@drnn/tensor';
 import type { Layout, Views } from './machine.js';
 import type { Strip } from './rows.js';
 
-/** Rows that one thread takes in one round. */
+/** Rows that one thread takes in one block. */
 const fewestRows = 256;
 const mostRows = 2048;
 /** Elements of a block of currents that a second-level cache holds beside the rest. */
@@ -17,16 +17,21 @@ export const blockRowsFor = (columns: number, time: number, threads: number): nu
   return Math.max(1, Math.min(rows, Math.ceil(time / threads)));
 };
 
-/** Rows of a burst that takes some half a second, in whole rounds: others wait no longer. */
-export const burstRowsFor = (operationsARow: number, roundRows: number): number =>
-  roundRows * Math.max(1, Math.ceil(1e10 / Math.max(1, operationsARow * roundRows)));
+/** Rows of a burst that takes some half a second, in whole rounds of blocks: others wait no longer. */
+export const burstRowsFor = (operationsARow: number, blockRows: number, threads: number): number =>
+  blockRows * threads * Math.max(1, Math.ceil(1e10 / Math.max(1, operationsARow * blockRows)));
 
-/** The rows of a strip cut into rounds, and each round into equal shares for the threads. */
-export const shares = (start: number, length: number, blockRows: number, threads: number): readonly number[] => {
-  const left = Math.min(length - start, blockRows * threads);
-  const each = Math.ceil(left / threads);
-  return Array.from({ length: threads }, (_, k) => Math.max(0, Math.min(each, left - k * each)));
-};
+/** Rows of the last parts of a sweep: half a millisecond of work, and enough for a block to be worth its start. */
+export const leastRows = (operationsARow: number): number => Math.min(mostRows, Math.max(64, 2e7 / operationsARow));
+
+/**
+ * What each thread has: places for rows, of which one is filled while the kernel reads another; and sums, of which some
+ * wait until those of earlier rows have been folded while another grows, fewer where they are large.
+ */
+export const sharesOf = (threads: number, sumBytes: number): { readonly slots: number; readonly sums: number } =>
+  threads === 1
+    ? { slots: 1, sums: 1 }
+    : { slots: 2, sums: Math.max(2, Math.min(4, Math.floor(2 ** 28 / Math.max(1, threads * sumBytes)))) };
 
 /** Room for numbers of this precision. */
 export const takeNumbers = (layout: Layout, precision: Precision, count: number): number =>

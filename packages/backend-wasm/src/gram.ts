@@ -1,7 +1,7 @@
 import { type Matrix, matrix } from '@drnn/tensor';
 import { putWords } from './machine.js';
 import type { Workshop } from './pass.js';
-import { blockRowsFor, burstRowsFor, copyIn, leastRows, numbersAt, sharesOf, takeNumbers } from './rounds.js';
+import { addFrom, blockRowsFor, burstRowsFor, copyIn, leastRows, numbersAt, sharesOf, takeNumbers } from './rounds.js';
 import { inBursts, type Stored, type Strip } from './rows.js';
 import { partsOf, type Share, sweepRows } from './sweep.js';
 
@@ -50,11 +50,16 @@ export const gramsOf = async (
       const views = machine.reserve(layout);
       const { doubles } = views;
       const rowsView = numbersAt(views, precision);
-      for (const start of [whole, ...seats.flatMap(({ sums }) => sums)])
-        doubles.fill(0, start / 8, start / 8 + count * size);
+      const ready = new Set<number>();
+      const clear = (sums: number): void => {
+        doubles.fill(0, sums / 8, sums / 8 + count * size);
+        ready.add(sums);
+      };
+      clear(whole);
       const fill = ({ thread, slot, sums, start, count: rows }: Share): number => {
         const seat = seats[thread]!;
         const { blocks, block } = seat.slots[slot]!;
+        if (!ready.has(seat.sums[sums]!)) clear(seat.sums[sums]!);
         strips.forEach((strip, k) => copyIn(rowsView, strip, start, columns[k]!, rows, blocks[k]!));
         putWords(
           views,
@@ -73,11 +78,7 @@ export const gramsOf = async (
         take: () => undefined,
         fold: (thread, sums) => kernels.fold64(whole, seats[thread]!.sums[sums]!, count * size),
       });
-      for (let k = 0; k < count; k++) {
-        const { data } = grams[first - from + k]!;
-        const at = whole / 8 + k * size;
-        for (let i = 0; i < size; i++) data[i] = data[i]! + doubles[at + i]!;
-      }
+      for (let k = 0; k < count; k++) addFrom(grams[first - from + k]!.data, doubles, whole / 8 + k * size);
     };
     const atOnce = burstRowsFor(size * count, blockRows, threads);
     await inBursts(weights === null ? [design] : [design, weights], atOnce, precision, burst);

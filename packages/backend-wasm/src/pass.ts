@@ -12,7 +12,7 @@ import {
 } from '@drnn/tensor';
 import { type Machine, putWords } from './machine.js';
 import { type Encoded, encode, placeOwn, placeShared, writeOwn, writeShared } from './program-tables.js';
-import { blockRowsFor, burstRowsFor, copyIn, leastRows, numbersAt, sharesOf, takeNumbers } from './rounds.js';
+import { addFrom, blockRowsFor, burstRowsFor, copyIn, leastRows, numbersAt, sharesOf, takeNumbers } from './rounds.js';
 import { inBursts, numbers, type Stored, type Strip } from './rows.js';
 import { partsOf, type Share, sweepRows } from './sweep.js';
 
@@ -122,16 +122,19 @@ export const passOf = async (
         });
         writeOwn(views, tables, program, encoded, inputs, [...seat.results, ...keep]);
       }
-      for (const own of seat.sums) {
-        for (const g of own.gradients) view.fill(0, g / size, g / size + predictors * units);
-        for (const s of own.sums) clear(s, units);
-      }
     }
 
+    // Sums are cleared when they are first used: while others work, or never.
+    const ready = new Set<object>();
     const fill = ({ thread, slot, sums: number, start, count }: Share): number => {
       const seat = seats[thread]!;
       const { blocks, program, block } = seat.slots[slot]!;
       const own = seat.sums[number]!;
+      if (!ready.has(own)) {
+        for (const g of own.gradients) view.fill(0, g / size, g / size + predictors * units);
+        for (const s of own.sums) clear(s, units);
+        ready.add(own);
+      }
       strips.forEach((strip, k) => copyIn(rowsView, strip, start, columns[k]!, count, blocks[k]!));
       putWords(
         views,
@@ -166,10 +169,7 @@ export const passOf = async (
       take,
       fold,
     });
-    backProject.forEach(({ data: total }, k) => {
-      const from = whole.gradients[k]! / 8;
-      for (let i = 0; i < total.length; i++) total[i] = total[i]! + views.doubles[from + i]!;
-    });
+    backProject.forEach(({ data }, k) => addFrom(data, views.doubles, whole.gradients[k]! / 8));
     sums.forEach(({ total, error }, k) => {
       const from = whole.sums[k]! / 8;
       addCompensated(total, error, views.doubles.subarray(from, from + units));

@@ -26,12 +26,13 @@ export const leastRows = (operationsARow: number): number => Math.min(mostRows, 
 
 /**
  * What each thread has: places for rows, of which one is filled while the kernel reads another; and sums, of which some
- * wait until those of earlier rows have been folded while another grows, fewer where they are large.
+ * wait until those of earlier rows have been folded while another grows: few where they are large.
  */
-export const sharesOf = (threads: number, sumBytes: number): { readonly slots: number; readonly sums: number } =>
-  threads === 1
-    ? { slots: 1, sums: 1 }
-    : { slots: 2, sums: Math.max(2, Math.min(4, Math.floor(2 ** 28 / Math.max(1, threads * sumBytes)))) };
+export const sharesOf = (threads: number, sumBytes: number): { readonly slots: number; readonly sums: number } => {
+  if (threads === 1) return { slots: 1, sums: 1 };
+  const bytes = Math.max(1, threads * sumBytes);
+  return { slots: 2, sums: bytes > 2 ** 29 ? 1 : Math.max(2, Math.min(4, Math.floor(2 ** 28 / bytes))) };
+};
 
 /** Room for numbers of this precision. */
 export const takeNumbers = (layout: Layout, precision: Precision, count: number): number =>
@@ -52,4 +53,9 @@ export const copyIn = (
 ): void => {
   const from = strip.offset + row * columns;
   view.set(strip.values.subarray(from, from + rows * columns), to / size);
+};
+
+/** total += values [from, from + the length of the total). */
+export const addFrom = (total: Float64Array, values: Float64Array, from: number): void => {
+  for (let i = 0; i < total.length; i++) total[i] = total[i]! + values[from + i]!;
 };

@@ -52,12 +52,12 @@ const wholeRows = (rows: number): number => Math.ceil(rows / rowsAtOnce) * rowsA
 
 /**
  * Ends of the parts of a sweep: at most `most` rows; on several threads each is a share of what is left, down to `least`
- * rows, so that all threads finish at about the same time however fast each is (Polychronopoulos and Kuck 1987).
+ * rows, so that all finish at about the same time, also when one is half as fast (Polychronopoulos and Kuck 1987).
  */
 export const partsOf = (length: number, threads: number, least: number, most: number): readonly number[] => {
   const ends: number[] = [];
   for (let start = 0; start < length;) {
-    const share = threads === 1 ? most : Math.max(least, (length - start) / (2 * threads));
+    const share = threads === 1 ? most : Math.max(least, (length - start) / (1.5 * threads));
     start = Math.min(length, start + Math.min(wholeRows(share), most));
     ends.push(start);
   }

@@ -34,7 +34,7 @@ export const gramsOf = async (
   const columns = weights === null ? [predictors] : [predictors, weights.columns];
 
   const sweep = async (first: number, count: number): Promise<void> => {
-    const burst = (_: number, length: number, strips: readonly Strip[]): void => {
+    const burst = (burstStart: number, length: number, strips: readonly Strip[]): void => {
       const layout = machine.layout();
       const whole = layout.doubles(count * size);
       const seats = Array.from({ length: threads }, () => ({
@@ -78,7 +78,8 @@ export const gramsOf = async (
         take: () => undefined,
         fold: (thread, sums) => kernels.fold64(whole, seats[thread]!.sums[sums]!, count * size),
       });
-      for (let k = 0; k < count; k++) addFrom(grams[first - from + k]!.data, doubles, whole / 8 + k * size);
+      for (let k = 0; k < count; k++)
+        addFrom(grams[first - from + k]!.data, doubles, whole / 8 + k * size, burstStart === 0);
     };
     const atOnce = burstRowsFor(size * count, blockRows, threads);
     await inBursts(weights === null ? [design] : [design, weights], atOnce, precision, burst);

@@ -134,6 +134,8 @@ export const passOf = async (
         for (const g of own.gradients) view.fill(0, g / size, g / size + predictors * units);
         for (const s of own.sums) clear(s, units);
         ready.add(own);
+        // The pages of the results are fetched where the others are at work already.
+        if (thread === 0 && burstStart === 0) for (const { data: result } of backProject) result.fill(0);
       }
       strips.forEach((strip, k) => copyIn(rowsView, strip, start, columns[k]!, count, blocks[k]!));
       putWords(
@@ -169,7 +171,7 @@ export const passOf = async (
       take,
       fold,
     });
-    backProject.forEach(({ data }, k) => addFrom(data, views.doubles, whole.gradients[k]! / 8));
+    backProject.forEach((sum, k) => addFrom(sum.data, views.doubles, whole.gradients[k]! / 8, burstStart === 0));
     sums.forEach(({ total, error }, k) => {
       const from = whole.sums[k]! / 8;
       addCompensated(total, error, views.doubles.subarray(from, from + units));

@@ -1,5 +1,6 @@
 import type { BlockKernel } from './kernel-functions.js';
 import type { Machine } from './machine.js';
+import { wholeRows } from './rounds.js';
 
 /** Rows [start, start + count) that a thread takes in one block. */
 export interface Share {
@@ -36,7 +37,6 @@ interface Seat {
   readonly thread: number;
   /** Blocks that it was given, oldest first. */
   readonly waiting: Share[];
-  part: number;
   row: number;
   end: number;
   height: number;
@@ -46,18 +46,14 @@ interface Seat {
   held: number;
 }
 
-/** Whole tiles, and copies that start at whole words: engines copy into shared memory byte by byte where they do not. */
-const rowsAtOnce = 4;
-const wholeRows = (rows: number): number => Math.ceil(rows / rowsAtOnce) * rowsAtOnce;
-
 /**
  * Ends of the parts of a sweep: at most `most` rows; on several threads each is a share of what is left, down to `least`
- * rows, so that all finish at about the same time, also when one is half as fast (Polychronopoulos and Kuck 1987).
+ * rows, so that all finish at about the same time, however fast each is (Polychronopoulos and Kuck 1987).
  */
 export const partsOf = (length: number, threads: number, least: number, most: number): readonly number[] => {
   const ends: number[] = [];
   for (let start = 0; start < length;) {
-    const share = threads === 1 ? most : Math.max(least, (length - start) / (1.5 * threads));
+    const share = threads === 1 ? most : Math.max(least, (length - start) / (2 * threads));
     start = Math.min(length, start + Math.min(wholeRows(share), most));
     ends.push(start);
   }
@@ -72,7 +68,7 @@ export const partsOf = (length: number, threads: number, least: number, most: nu
 export const sweepRows = ({ team, kernels }: Machine, work: Work): void => {
   const { parts } = work;
   const seats = Array.from({ length: team.count }, (_, thread): Seat => {
-    return { thread, waiting: [], part: -1, row: 0, end: 0, height: 0, slot: -1, sums: -1, held: 0 };
+    return { thread, waiting: [], row: 0, end: 0, height: 0, slot: -1, sums: -1, held: 0 };
   });
   const others = seats.slice(1);
   const done: (Share | null)[] = parts.map(() => null);
@@ -81,7 +77,6 @@ export const sweepRows = ({ team, kernels }: Machine, work: Work): void => {
 
   const begin = (seat: Seat): boolean => {
     if (given === parts.length || seat.held === work.sums) return false;
-    seat.part = given;
     seat.row = parts[given - 1] ?? 0;
     seat.end = parts[given] ?? 0;
     const rows = seat.end - seat.row;

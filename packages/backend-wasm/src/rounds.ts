@@ -27,8 +27,8 @@ export const blockRowsFor = (columns: number, time: number, threads: number): nu
 export const burstRowsFor = (operationsARow: number, blockRows: number, threads: number): number =>
   blockRows * threads * Math.max(1, Math.ceil(1e10 / Math.max(1, operationsARow * blockRows)));
 
-/** Rows of the last parts of a sweep: half a millisecond of work, and enough for a block to be worth its start. */
-export const leastRows = (operationsARow: number): number => Math.min(mostRows, Math.max(64, 2e7 / operationsARow));
+/** Rows of the last parts of a sweep: some tenths of a millisecond of work, and enough for a block to be worth its start. */
+export const leastRows = (operationsARow: number): number => Math.min(mostRows, Math.max(64, 6e6 / operationsARow));
 
 /**
  * What each thread has: places for rows, of which one is filled while the kernel reads another; and sums, of which some

@@ -15,7 +15,7 @@ const given = 0;
 const done = 1;
 const queue = 2;
 /** Blocks that a thread may have before it, the one at work among them: a power of 2. */
-export const mostQueued = 4;
+const mostQueued = 4;
 /** So many threads have a place on the switchboard, this one among them. */
 export const mostThreads = 64;
 

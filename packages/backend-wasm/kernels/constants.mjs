@@ -5,7 +5,7 @@
  */
 
 /** Where the table lies: behind the switchboard of the threads. */
-export const constantsAt = 1024;
+export const constantsAt = 4096;
 
 const named = (source) =>
   new Map([...source.matchAll(/^const ([A-Z_]+): [fu]\d\d = ([^;]+);/gm)].map(([, name, value]) => [name, value]));

@@ -1,8 +1,9 @@
 import { type Matrix, matrix } from '@drnn/tensor';
 import { putWords } from './machine.js';
 import type { Workshop } from './pass.js';
-import { blockRowsFor, burstRowsFor, copyIn, numbersAt, shares, takeNumbers } from './rounds.js';
+import { addFrom, blockRowsFor, burstRowsFor, copyIn, leastRows, numbersAt, sharesOf, takeNumbers } from './rounds.js';
 import { inBursts, type Stored, type Strip } from './rows.js';
+import { partsOf, type Share, sweepRows } from './sweep.js';
 
 /** Float64 numbers of the matrices of one sweep, over all threads: 256 MiB. */
 const mostSums = 2 ** 25;
@@ -27,54 +28,60 @@ export const gramsOf = async (
   const { kernels, threads } = machine;
   const size = predictors * predictors;
   const grams = Array.from({ length: to - from }, () => matrix(predictors, predictors));
-  const group = Math.max(1, Math.floor(mostSums / Math.max(1, size * threads)));
+  const shares = sharesOf(threads, 8 * size * (to - from));
+  const group = Math.max(1, Math.floor(mostSums / Math.max(1, size * (1 + threads * shares.sums))));
   const blockRows = blockRowsFor(predictors, time, threads);
   const columns = weights === null ? [predictors] : [predictors, weights.columns];
 
   const sweep = async (first: number, count: number): Promise<void> => {
-    const burst = (_: number, length: number, strips: readonly Strip[]): void => {
+    const burst = (burstStart: number, length: number, strips: readonly Strip[]): void => {
       const layout = machine.layout();
+      const whole = layout.doubles(count * size);
       const seats = Array.from({ length: threads }, () => ({
-        blocks: columns.map((width) => takeNumbers(layout, precision, blockRows * width)),
+        slots: Array.from({ length: shares.slots }, () => ({
+          blocks: columns.map((width) => takeNumbers(layout, precision, blockRows * width)),
+          block: layout.words(10),
+        })),
         scratch: layout.take(kernels.scratchBytes()),
         packed: layout.take(kernels.packedBytes64(blockRows, predictors)),
-        sums: layout.doubles(count * size),
+        sums: Array.from({ length: shares.sums }, () => layout.doubles(count * size)),
         column: takeNumbers(layout, precision, blockRows),
-        block: layout.words(10),
       }));
       const views = machine.reserve(layout);
+      const { doubles } = views;
       const rowsView = numbersAt(views, precision);
-      for (const seat of seats) {
-        const start = weights === null ? 0 : seat.blocks[1]! + first * rowsView.size;
+      const ready = new Set<number>();
+      const clear = (sums: number): void => {
+        doubles.fill(0, sums / 8, sums / 8 + count * size);
+        ready.add(sums);
+      };
+      clear(whole);
+      const fill = ({ thread, slot, sums, start, count: rows }: Share): number => {
+        const seat = seats[thread]!;
+        const { blocks, block } = seat.slots[slot]!;
+        if (!ready.has(seat.sums[sums]!)) clear(seat.sums[sums]!);
+        strips.forEach((strip, k) => copyIn(rowsView, strip, start, columns[k]!, rows, blocks[k]!));
         putWords(
           views,
-          seat.block,
-          [0, predictors, seat.blocks[0]!, seat.scratch, seat.packed, seat.sums],
-          [start, weights?.columns ?? 0, count, seat.column],
+          block,
+          [rows, predictors, blocks[0]!, seat.scratch, seat.packed, seat.sums[sums]!],
+          [weights === null ? 0 : blocks[1]! + first * rowsView.size, weights?.columns ?? 0, count, seat.column],
         );
-        views.doubles.fill(0, seat.sums / 8, seat.sums / 8 + count * size);
-      }
-      for (let start = 0; start < length;) {
-        const rows = shares(start, length, blockRows, threads);
-        let row = start;
-        const blocks = seats.map((seat, k) => {
-          strips.forEach((strip, j) => copyIn(rowsView, strip, row, columns[j]!, rows[k]!, seat.blocks[j]!));
-          views.words[seat.block / 4] = rows[k]!;
-          row += rows[k]!;
-          return rows[k] === 0 ? 0 : seat.block;
-        });
-        machine.run(precision === 'mixed' ? 'gramBlock32' : 'gramBlock64', blocks);
-        start = row;
-      }
-      for (const seat of seats) {
-        for (let k = 0; k < count; k++) {
-          const { data } = grams[first - from + k]!;
-          const at = seat.sums / 8 + k * size;
-          for (let i = 0; i < size; i++) data[i] = data[i]! + views.doubles[at + i]!;
-        }
-      }
+        return block;
+      };
+      sweepRows(machine, {
+        kernel: precision === 'mixed' ? 'gramBlock32' : 'gramBlock64',
+        parts: partsOf(length, threads, leastRows(size * count), length),
+        blockRows,
+        ...shares,
+        fill,
+        take: () => undefined,
+        fold: (thread, sums) => kernels.fold64(whole, seats[thread]!.sums[sums]!, count * size),
+      });
+      for (let k = 0; k < count; k++)
+        addFrom(grams[first - from + k]!.data, doubles, whole / 8 + k * size, burstStart === 0);
     };
-    const atOnce = burstRowsFor(size * count, blockRows * threads);
+    const atOnce = burstRowsFor(size * count, blockRows, threads);
     await inBursts(weights === null ? [design] : [design, weights], atOnce, precision, burst);
   };
 

@@ -14,6 +14,9 @@ export interface KernelFunctions {
   /** Runs 12 vector multiply-adds a turn on registers alone. */
   peak32(turns: number, scale: number, shift: number): number;
   peak64(turns: number, scale: number, shift: number): number;
+  /** Adds a part to a sum in float64; the part starts again from 0. */
+  fold32(sums: number, part: number, count: number): void;
+  fold64(sums: number, part: number, count: number): void;
   passBlock32(block: number): void;
   passBlock64(block: number): void;
   gramBlock32(block: number): void;
@@ -46,6 +49,8 @@ const names: readonly (keyof KernelFunctions)[] = [
   'packParameters32',
   'packParameters64',
   'pack64',
+  'fold32',
+  'fold64',
   'cholesky',
   'eigen',
   'peak32',

@@ -43,7 +43,9 @@ export interface Machine {
   layout(): Layout;
   /** Makes sure that the memory reaches to the end of a layout. */
   reserve(layout: Layout): Views;
-  /** Runs a kernel on block k in thread k; at most `threads` blocks. */
+  /** Its threads. Whoever gives them blocks has them finish before it leaves the memory to others. */
+  readonly team: Team;
+  /** Runs a kernel on block k in thread k, for all blocks at once (0: nothing to do), and returns when all are done. */
   run(kernel: BlockKernel, blocks: readonly number[]): void;
   close(): Promise<void>;
 }
@@ -132,7 +134,16 @@ export const createMachine = async (threads: number): Promise<Machine> => {
     kernels,
     layout,
     reserve,
-    run: (kernel, blocks) => team.run(kernel, blocks, (block) => kernels[kernel](block)),
+    team,
+    run: (kernel, blocks) => {
+      blocks.forEach((block, k) => k > 0 && block !== 0 && team.give(k, kernel, block));
+      try {
+        const own = blocks[0];
+        if (own !== undefined && own !== 0) kernels[kernel](own);
+      } finally {
+        team.finish();
+      }
+    },
     close: () => team.end(),
   };
 };

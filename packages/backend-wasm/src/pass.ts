@@ -12,8 +12,9 @@ import {
 } from '@drnn/tensor';
 import { type Machine, putWords } from './machine.js';
 import { type Encoded, encode, placeOwn, placeShared, writeOwn, writeShared } from './program-tables.js';
-import { blockRowsFor, burstRowsFor, copyIn, numbersAt, shares, takeNumbers } from './rounds.js';
+import { addFrom, blockRowsFor, burstRowsFor, copyIn, leastRows, numbersAt, sharesOf, takeNumbers } from './rounds.js';
 import { inBursts, numbers, type Stored, type Strip } from './rows.js';
+import { partsOf, type Share, sweepRows } from './sweep.js';
 
 /** What the passes of one backend share. */
 export interface Workshop {
@@ -23,8 +24,8 @@ export interface Workshop {
   readonly programOf: (expressions: readonly Expression[]) => Program;
 }
 
-/** Rows summed in float32 before their sum is added on in float64. */
-const singleRows = 2048;
+/** Rows of a part, at most: so many may be summed in float32. */
+const summedRows = 2048;
 
 const encodings = new WeakMap<Program, Encoded>();
 
@@ -37,7 +38,7 @@ const encodingOf = (program: Program): Encoded => {
 /**
  * The fused pass. Every thread takes a block of rows, forms its currents Z_b = X_b Theta, runs one program for all
  * expressions, and adds X_b' E_b and the column sums to sums of its own. In mixed precision those are float32 over at
- * most 2048 rows; everything beyond is added in float64 here. Arrays of [time, unit] exist only for what is kept.
+ * most 2048 rows; everything beyond is added in float64. Arrays of [time, unit] exist only for what is kept.
  */
 export const passOf = async (
   { machine, precision, programOf }: Workshop,
@@ -65,32 +66,37 @@ export const passOf = async (
   const working = backCount + sumCount;
   const single = precision === 'mixed';
 
+  const operations = 2 * predictors * units * (currents.length + backCount) + 50 * units * encoded.instructions.length;
+  const shares = sharesOf(threads, backCount * predictors * units * (single ? 4 : 8));
+
   const burst = (burstStart: number, length: number, strips: readonly Strip[]): void => {
     const layout = machine.layout();
     const packedBytes = single ? kernels.packedBytes32 : kernels.packedBytes64;
     const theta = layout.doubles(predictors * units);
     const thetas = currents.map(() => layout.take(packedBytes(predictors, units)));
     const tables = placeShared(layout, encoded);
+    const whole = {
+      gradients: backProject.map(() => layout.doubles(predictors * units)),
+      sums: sums.map(() => layout.doubles(units)),
+    };
     const seats = Array.from({ length: threads }, () => {
-      const blocks = columns.map((width) => takeNumbers(layout, precision, blockRows * width));
       const z = currents.map(() => takeNumbers(layout, precision, blockRows * units));
-      // The program has read its currents before it writes, so that results may take their place.
-      const results = Array.from(
-        { length: working },
-        (_, k) => z[k] ?? takeNumbers(layout, precision, blockRows * units),
-      );
-      const keep = kept.map(() => takeNumbers(layout, precision, blockRows * units));
       return {
-        blocks,
         z,
-        results,
-        keep,
-        gradients: backProject.map(() => takeNumbers(layout, precision, predictors * units)),
-        sums: sums.map(() => layout.doubles(units)),
+        // The program has read its currents before it writes, so that results may take their place.
+        results: Array.from({ length: working }, (_, k) => z[k] ?? takeNumbers(layout, precision, blockRows * units)),
         scratch: layout.take(kernels.scratchBytes()),
         packed: layout.take(packedBytes(blockRows, units)),
-        program: placeOwn(layout, encoded),
-        block: layout.words(10 + 2 * (currents.length + working)),
+        slots: Array.from({ length: shares.slots }, () => ({
+          blocks: columns.map((width) => takeNumbers(layout, precision, blockRows * width)),
+          keep: kept.map(() => takeNumbers(layout, precision, blockRows * units)),
+          program: placeOwn(layout, encoded),
+          block: layout.words(10 + 2 * (currents.length + working)),
+        })),
+        sums: Array.from({ length: shares.sums }, () => ({
+          gradients: backProject.map(() => takeNumbers(layout, precision, predictors * units)),
+          sums: sums.map(() => layout.doubles(units)),
+        })),
       };
     });
     const views = machine.reserve(layout);
@@ -103,77 +109,77 @@ export const passOf = async (
       pack(thetas[k]!, theta, predictors, units);
     });
     writeShared(views, tables, encoded);
+    const clear = (address: number, count: number): void => {
+      views.doubles.fill(0, address / 8, address / 8 + count);
+    };
+    for (const g of whole.gradients) clear(g, predictors * units);
+    for (const s of whole.sums) clear(s, units);
     for (const seat of seats) {
-      const inputs = encoded.variables.map((name) => {
-        const current = currents.findIndex(([known]) => known === name);
-        return (current >= 0 ? seat.z[current] : seat.blocks[1 + dataNames.indexOf(name)]) ?? 0;
-      });
-      writeOwn(views, tables, seat.program, encoded, inputs, [...seat.results, ...seat.keep]);
+      for (const { blocks, keep, program } of seat.slots) {
+        const inputs = encoded.variables.map((name) => {
+          const current = currents.findIndex(([known]) => known === name);
+          return (current >= 0 ? seat.z[current] : blocks[1 + dataNames.indexOf(name)]) ?? 0;
+        });
+        writeOwn(views, tables, program, encoded, inputs, [...seat.results, ...keep]);
+      }
+    }
+
+    // Sums are cleared when they are first used: while others work, or never.
+    const ready = new Set<object>();
+    const fill = ({ thread, slot, sums: number, start, count }: Share): number => {
+      const seat = seats[thread]!;
+      const { blocks, program, block } = seat.slots[slot]!;
+      const own = seat.sums[number]!;
+      if (!ready.has(own)) {
+        for (const g of own.gradients) view.fill(0, g / size, g / size + predictors * units);
+        for (const s of own.sums) clear(s, units);
+        ready.add(own);
+        // The pages of the results are fetched where the others are at work already.
+        if (thread === 0 && burstStart === 0) for (const { data: result } of backProject) result.fill(0);
+      }
+      strips.forEach((strip, k) => copyIn(rowsView, strip, start, columns[k]!, count, blocks[k]!));
       putWords(
         views,
-        seat.block,
-        [0, predictors, units, seat.blocks[0]!, seat.scratch, seat.packed],
-        [currents.length, backCount, sumCount, working + keepCount > 0 ? seat.program.head : 0],
+        block,
+        [count, predictors, units, blocks[0]!, seat.scratch, seat.packed],
+        [currents.length, backCount, sumCount, working + keepCount > 0 ? program.head : 0],
         seat.z.flatMap((z, k) => [thetas[k]!, z]),
-        seat.gradients.flatMap((g, k) => [seat.results[k]!, g]),
-        seat.sums.flatMap((s, k) => [seat.results[backCount + k]!, s]),
+        own.gradients.flatMap((g, k) => [seat.results[k]!, g]),
+        own.sums.flatMap((s, k) => [seat.results[backCount + k]!, s]),
       );
-      for (const g of seat.gradients) view.fill(0, g / size, g / size + predictors * units);
-      for (const s of seat.sums) views.doubles.fill(0, s / 8, s / 8 + units);
-    }
-
-    /** Takes what the threads have summed, and has them start again from 0. */
-    const fold = (): void => {
-      for (const seat of seats) {
-        backProject.forEach(({ data: total }, k) => {
-          const from = seat.gradients[k]! / size;
-          for (let i = 0; i < total.length; i++) total[i] = total[i]! + view[from + i]!;
-          view.fill(0, from, from + total.length);
-        });
-      }
+      return block;
     };
-
-    let summed = 0;
-    for (let start = 0; start < length;) {
-      const rows = shares(start, length, blockRows, threads);
-      if (single && summed + rows[0]! > singleRows) {
-        fold();
-        summed = 0;
-      }
-      let row = start;
-      const blocks = seats.map((seat, k) => {
-        const count = rows[k]!;
-        strips.forEach((strip, j) => copyIn(rowsView, strip, row, columns[j]!, count, seat.blocks[j]!));
-        views.words[seat.block / 4] = count;
-        row += count;
-        return count === 0 ? 0 : seat.block;
+    const take = ({ thread, slot, start, count }: Share): void => {
+      const { keep } = seats[thread]!.slots[slot]!;
+      kept.forEach((values, k) => {
+        const from = keep[k]! / size;
+        values.set(view.subarray(from, from + count * units), (burstStart + start) * units);
       });
-      machine.run(single ? 'passBlock32' : 'passBlock64', blocks);
-      let at = (burstStart + start) * units;
-      seats.forEach((seat, k) => {
-        const count = rows[k]! * units;
-        kept.forEach((values, j) => {
-          const from = seat.keep[j]! / size;
-          values.set(view.subarray(from, from + count), at);
-        });
-        at += count;
-      });
-      summed += rows[0]!;
-      start = row;
-    }
-    fold();
-    for (const seat of seats) {
-      sums.forEach(({ total, error }, k) => {
-        const from = seat.sums[k]! / 8;
-        addCompensated(total, error, views.doubles.subarray(from, from + units));
-      });
-    }
+    };
+    const fold = (thread: number, number: number): void => {
+      const own = seats[thread]!.sums[number]!;
+      const add = single ? kernels.fold32 : kernels.fold64;
+      whole.gradients.forEach((g, k) => add(g, own.gradients[k]!, predictors * units));
+      whole.sums.forEach((s, k) => kernels.fold64(s, own.sums[k]!, units));
+    };
+    sweepRows(machine, {
+      kernel: single ? 'passBlock32' : 'passBlock64',
+      parts: partsOf(length, threads, leastRows(operations), summedRows),
+      blockRows,
+      ...shares,
+      fill,
+      take,
+      fold,
+    });
+    backProject.forEach((sum, k) => addFrom(sum.data, views.doubles, whole.gradients[k]! / 8, burstStart === 0));
+    sums.forEach(({ total, error }, k) => {
+      const from = whole.sums[k]! / 8;
+      addCompensated(total, error, views.doubles.subarray(from, from + units));
+    });
   };
 
   if (units > 0) {
-    const operations =
-      2 * predictors * units * (currents.length + backCount) + 50 * units * encoded.instructions.length;
-    const atOnce = burstRowsFor(operations, blockRows * threads);
+    const atOnce = burstRowsFor(operations, blockRows, threads);
     await inBursts([design, ...Object.values(data)], atOnce, precision, burst);
   }
   sums.forEach(({ total, error }) => settleCompensated(total, error));

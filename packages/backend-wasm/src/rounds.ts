@@ -2,7 +2,13 @@ import type { Numbers, Precision } from '@drnn/tensor';
 import type { Layout, Views } from './machine.js';
 import type { Strip } from './rows.js';
 
-/** Rows that one thread takes in one round. */
+/**
+ * Rows, rounded up to whole tiles. Copies of them start at whole words, whatever the number of columns: where float32 do
+ * not, engines copy into shared memory byte by byte, at an eighth of the speed (V8 11.3).
+ */
+export const wholeRows = (rows: number): number => Math.ceil(rows / 4) * 4;
+
+/** Rows that one thread takes in one block. */
 const fewestRows = 256;
 const mostRows = 2048;
 /** Elements of a block of currents that a second-level cache holds beside the rest. */
@@ -13,19 +19,25 @@ const blockElements = 65_536;
  * that a round is worth its start; no more than there are for each thread.
  */
 export const blockRowsFor = (columns: number, time: number, threads: number): number => {
-  const rows = Math.min(mostRows, Math.max(fewestRows, Math.floor(blockElements / Math.max(1, columns))));
-  return Math.max(1, Math.min(rows, Math.ceil(time / threads)));
+  const rows = Math.min(mostRows, Math.max(fewestRows, blockElements / Math.max(1, columns)));
+  return Math.max(4, wholeRows(Math.min(rows, time / threads)));
 };
 
-/** Rows of a burst that takes some half a second, in whole rounds: others wait no longer. */
-export const burstRowsFor = (operationsARow: number, roundRows: number): number =>
-  roundRows * Math.max(1, Math.ceil(1e10 / Math.max(1, operationsARow * roundRows)));
+/** Rows of a burst that takes some half a second, in whole rounds of blocks: others wait no longer. */
+export const burstRowsFor = (operationsARow: number, blockRows: number, threads: number): number =>
+  blockRows * threads * Math.max(1, Math.ceil(1e10 / Math.max(1, operationsARow * blockRows)));
 
-/** The rows of a strip cut into rounds, and each round into equal shares for the threads. */
-export const shares = (start: number, length: number, blockRows: number, threads: number): readonly number[] => {
-  const left = Math.min(length - start, blockRows * threads);
-  const each = Math.ceil(left / threads);
-  return Array.from({ length: threads }, (_, k) => Math.max(0, Math.min(each, left - k * each)));
+/** Rows of the last parts of a sweep: some tenths of a millisecond of work, and enough for a block to be worth its start. */
+export const leastRows = (operationsARow: number): number => Math.min(mostRows, Math.max(64, 6e6 / operationsARow));
+
+/**
+ * What each thread has: places for rows, of which one is filled while the kernel reads another; and sums, of which some
+ * wait until those of earlier rows have been folded while another grows: few where they are large.
+ */
+export const sharesOf = (threads: number, sumBytes: number): { readonly slots: number; readonly sums: number } => {
+  if (threads === 1) return { slots: 1, sums: 1 };
+  const bytes = Math.max(1, threads * sumBytes);
+  return { slots: 2, sums: bytes > 2 ** 29 ? 1 : Math.max(2, Math.min(4, Math.floor(2 ** 28 / bytes))) };
 };
 
 /** Room for numbers of this precision. */
@@ -47,4 +59,10 @@ export const copyIn = (
 ): void => {
   const from = strip.offset + row * columns;
   view.set(strip.values.subarray(from, from + rows * columns), to / size);
+};
+
+/** total += values [from, from + the length of the total); the first time it is set. */
+export const addFrom = (total: Float64Array, values: Float64Array, from: number, first: boolean): void => {
+  if (first) total.set(values.subarray(from, from + total.length));
+  else for (let i = 0; i < total.length; i++) total[i] = total[i]! + values[from + i]!;
 };

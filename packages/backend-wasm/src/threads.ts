@@ -2,39 +2,50 @@ import { failure } from '@drnn/tensor';
 import { blockKernels, type BlockKernel } from './kernel-functions.js';
 
 /**
- * Threads that run one kernel together with this one, over the same memory. The first words of the memory are the
- * switchboard: a job is announced by raising `turn`, and over when `pending` is 0 again.
+ * Threads that run kernels beside this one, over the same memory. The first page of the memory starts with the
+ * switchboard. Each thread has a line of it (64 bytes, so that no two write to one) with a queue of blocks: a block is
+ * announced by raising `given`, and finished when `done` has followed.
  */
-const turn = 0;
-const pending = 1;
-const failed = 2;
-const kernelNumber = 3;
-const firstBlock = 16;
-/** So many threads have a place on the switchboard. */
+const lineWords = 16;
+/** Of the first line. */
+const progressed = 0;
+const failed = 1;
+/** Of a thread's line. */
+const given = 0;
+const done = 1;
+const queue = 2;
+/** Blocks that a thread may have before it, the one at work among them: a power of 2. */
+const mostQueued = 4;
+/** So many threads have a place on the switchboard, this one among them. */
 export const mostThreads = 64;
+
 /**
- * What a thread runs: this text, in an engine of its own. It waits for turns, first awake (a pass has a short gap
- * between two blocks), then asleep; kernel -1 ends it.
+ * What a thread runs: this text, in an engine of its own. It takes one block of its queue after the other, and waits for
+ * more first awake (between two calls of a host's algebra lies little), then asleep; kernel -1 ends it.
  */
 const workerSource = `
 const serve = ({ module, memory, index, kernels }) => {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  const board = new Int32Array(memory.buffer, 0, ${firstBlock + mostThreads});
-  let seen = 0;
+  const board = new Int32Array(memory.buffer, 0, ${mostThreads * lineWords});
+  const line = ${lineWords} * index;
+  let block = 0;
   send('ready');
   for (;;) {
-    for (let spin = 0; spin < 5000 && Atomics.load(board, ${turn}) === seen; spin++);
-    Atomics.wait(board, ${turn}, seen);
-    seen = Atomics.load(board, ${turn});
-    const kernel = Atomics.load(board, ${kernelNumber});
+    for (let spin = 0; spin < 5000 && Atomics.load(board, line + ${given}) === block; spin++);
+    Atomics.wait(board, line + ${given}, block);
+    if (Atomics.load(board, line + ${given}) === block) continue;
+    const at = line + ${queue} + 2 * (block & ${mostQueued - 1});
+    const kernel = Atomics.load(board, at);
     if (kernel < 0) break;
     try {
-      const block = Atomics.load(board, ${firstBlock} + index);
-      if (block !== 0) exports[kernels[kernel]](block);
+      exports[kernels[kernel]](Atomics.load(board, at + 1));
     } catch {
       Atomics.store(board, ${failed}, 1);
     }
-    if (Atomics.sub(board, ${pending}, 1) === 1) Atomics.notify(board, ${pending});
+    block = (block + 1) | 0;
+    Atomics.store(board, line + ${done}, block);
+    Atomics.add(board, ${progressed}, 1);
+    Atomics.notify(board, ${progressed});
   }
 };
 `;
@@ -120,18 +131,30 @@ export const whyNoThreads = (): { readonly seen: string; readonly hint: string }
   return null;
 };
 
-/** The team: `count` threads, of which this one is the first. */
+/** The team: `count` threads, of which this one is number 0. */
 export interface Team {
   readonly count: number;
-  /** Runs a kernel on block k in thread k, for all blocks at once (0: nothing to do); returns when all are done. */
-  run(kernel: BlockKernel, blocks: readonly number[], here: (block: number) => void): void;
+  /** Gives thread k > 0 one more block to run a kernel on, after those that it has; it may have `mostQueued`. */
+  give(thread: number, kernel: BlockKernel, block: number): void;
+  /** Blocks that thread k > 0 has been given and has not finished. */
+  left(thread: number): number;
+  /** A number that changes whenever a thread finishes a block. */
+  progress(): number;
+  /** Waits until `progress()` is another than `seen`. */
+  rest(seen: number): void;
+  /** Waits until every thread has finished; throws where a kernel failed in one. */
+  finish(): void;
   end(): Promise<void>;
 }
 
 /** A team of this thread alone. */
 export const alone: Team = {
   count: 1,
-  run: (_, blocks, here) => blocks.filter((block) => block !== 0).forEach(here),
+  give: () => undefined,
+  left: () => 0,
+  progress: () => 0,
+  rest: () => undefined,
+  finish: () => undefined,
   end: async () => undefined,
 };
 
@@ -142,15 +165,29 @@ export const startTeam = async (
   memory: WebAssembly.Memory,
 ): Promise<Team> => {
   const begin = nodeThreads() === undefined ? startInBrowser : startInNode;
-  const board = new Int32Array(memory.buffer, 0, firstBlock + mostThreads);
+  const board = new Int32Array(memory.buffer, 0, mostThreads * lineWords);
+  const others = Array.from({ length: count - 1 }, (_, k) => k + 1);
   const attempts = await Promise.allSettled(
-    Array.from({ length: count - 1 }, (_, k) => begin({ module, memory, index: k + 1, kernels: blockKernels })),
+    others.map((index) => begin({ module, memory, index, kernels: blockKernels })),
   );
   const started = attempts.filter((attempt) => attempt.status === 'fulfilled').map(({ value }) => value);
+  const send = (thread: number, kernel: number, block: number): void => {
+    const line = lineWords * thread;
+    const at = line + queue + 2 * (Atomics.load(board, line + given) & (mostQueued - 1));
+    Atomics.store(board, at, kernel);
+    Atomics.store(board, at + 1, block);
+    Atomics.add(board, line + given, 1);
+    Atomics.notify(board, line + given);
+  };
+  const left = (thread: number): number =>
+    (Atomics.load(board, lineWords * thread + given) - Atomics.load(board, lineWords * thread + done)) | 0;
+  const progress = (): number => Atomics.load(board, progressed);
+  const rest = (seen: number): void => {
+    for (let spin = 0; spin < 20_000; spin++) if (progress() !== seen) return;
+    while (progress() === seen) Atomics.wait(board, progressed, seen);
+  };
   const end = async (): Promise<void> => {
-    Atomics.store(board, kernelNumber, -1);
-    Atomics.add(board, turn, 1);
-    Atomics.notify(board, turn);
+    for (const thread of others) send(thread, -1, 0);
     await Promise.all(started.map((thread) => thread.end()));
   };
   const refused = attempts.find((attempt) => attempt.status === 'rejected');
@@ -170,23 +207,13 @@ export const startTeam = async (
 
   return {
     count,
-    run: (kernel, blocks, here) => {
-      for (let k = 1; k < count; k++) Atomics.store(board, firstBlock + k, blocks[k] ?? 0);
-      Atomics.store(board, failed, 0);
-      Atomics.store(board, kernelNumber, blockKernels.indexOf(kernel));
-      Atomics.store(board, pending, count - 1);
-      Atomics.add(board, turn, 1);
-      Atomics.notify(board, turn);
-      try {
-        const own = blocks[0];
-        if (own !== undefined && own !== 0) here(own);
-      } finally {
-        // The others may not be left at work: their memory is about to be used again.
-        for (let spin = 0; spin < 20_000 && Atomics.load(board, pending) > 0; spin++);
-        for (let left = Atomics.load(board, pending); left > 0; left = Atomics.load(board, pending))
-          Atomics.wait(board, pending, left);
-      }
-      if (Atomics.load(board, failed) !== 0) throw new Error(`a thread failed in the kernel ${kernel}`);
+    give: (thread, kernel, block) => send(thread, blockKernels.indexOf(kernel), block),
+    left,
+    progress,
+    rest,
+    finish: () => {
+      for (let seen = progress(); others.some((thread) => left(thread) > 0); seen = progress()) rest(seen);
+      if (Atomics.exchange(board, failed, 0) !== 0) throw new Error('a thread failed in a kernel');
     },
     end,
   };

@@ -1,7 +1,7 @@
 import { multiply, multiplyBytes, packB, packedBytes } from './gemm';
 import { eigen } from './eigen';
 import { cholesky, triangularSolve } from './factor';
-import { gramBlock, passBlock } from './pass';
+import { fold, gramBlock, passBlock } from './pass';
 import { runProgram } from './program';
 import { madd } from './vector';
 
@@ -82,6 +82,13 @@ export function passBlock32(block: usize): void {
 }
 export function passBlock64(block: usize): void {
   passBlock<f64>(block);
+}
+/** Adds a part of `count` numbers to a sum in float64; the part starts again from 0. */
+export function fold32(sums: usize, part: usize, count: i32): void {
+  fold<f32>(sums, part, count);
+}
+export function fold64(sums: usize, part: usize, count: i32): void {
+  fold<f64>(sums, part, count);
 }
 export function gramBlock32(block: usize): void {
   gramBlock<f32>(block);

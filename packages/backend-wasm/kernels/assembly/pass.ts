@@ -43,6 +43,36 @@ export function passBlock<T>(block: usize): void {
   }
 }
 
+/** sums += part in float64, and part = 0. */
+export function fold<T>(sums: usize, part: usize, count: i32): void {
+  const zero = v128.splat<f64>(0);
+  let k = 0;
+  if (sizeof<T>() == 4) {
+    for (; k + 4 <= count; k += 4) {
+      const four = v128.load(part);
+      v128.store(sums, f64x2.add(v128.load(sums), f64x2.promote_low_f32x4(four)));
+      const high = f64x2.promote_low_f32x4(v128.shuffle<u64>(four, four, 1, 1));
+      v128.store(sums, f64x2.add(v128.load(sums, 16), high), 16);
+      v128.store(part, zero);
+      part += 16;
+      sums += 32;
+    }
+  } else {
+    for (; k + 2 <= count; k += 2) {
+      v128.store(sums, f64x2.add(v128.load(sums), v128.load(part)));
+      v128.store(part, zero);
+      part += 16;
+      sums += 16;
+    }
+  }
+  for (; k < count; ++k) {
+    store<f64>(sums, load<f64>(sums) + (load<T>(part) as f64));
+    store<T>(part, 0 as T);
+    part += sizeof<T>();
+    sums += 8;
+  }
+}
+
 /** Rows summed before their sum is added on: a long running sum would lose digits. */
 const CHUNK: i32 = 64;
 

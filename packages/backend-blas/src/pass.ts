@@ -1,6 +1,5 @@
 import {
-  type Encoded,
-  encode,
+  encodingOf,
   inBursts,
   type Machine,
   numbers,
@@ -71,14 +70,6 @@ const addParts = (total: Float64Array, parts: readonly Float32Array[]): void => 
   const [a, b, c, d] = parts;
   if (a !== undefined && b !== undefined && c !== undefined && d !== undefined) addFour(total, a, b, c, d);
   else parts.forEach((part) => addOne(total, part));
-};
-
-const encodings = new WeakMap<Program, Encoded>();
-
-const encodingOf = (program: Program): Encoded => {
-  const known = encodings.get(program) ?? encode(program);
-  encodings.set(program, known);
-  return known;
 };
 
 /**

@@ -129,7 +129,7 @@ export const problem = async (
     bias,
   };
   const free = freePattern(objective.constraints, units, inputs, bias);
-  const samples = await samplesOf(from, objective);
+  const samples = await samplesOf(from, objective, on.host);
   const ridge = new Float64Array(shape.predictors).fill(objective.penalty.strength * shape.transitions);
   if (bias) ridge[shape.predictors - 1] = 0;
   const { loss, slope, exactSlope, curvature } = expressionsFor(on, objective, samples);

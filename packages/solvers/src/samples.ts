@@ -51,18 +51,22 @@ export const samplesOf = async (from: TransitionSource, objective: Objective, ho
   checkWeights(from, objective);
   const { transfer, clip, inverse } = objective;
   const { rows, columns } = from.targets;
-  const pieces = piecesOf(from, objective, host);
-  const whole = { clipped: 0, lowest: Infinity, highest: -Infinity, weight: 0, curvature: 0 };
+  const range = rangeOf(objective);
+  const pieces = piecesOf(from, objective, range, host);
+  const whole = { clipped: 0, weight: 0, curvature: 0 };
   const variance = clip === null || transfer === null ? null : transfer.variance(variable('d'));
   const weighted = variance === null ? null : mul(variable('w'), variance);
+  // An inverse is nondecreasing: finite at both ends of a range, it is so between.
+  const isBounded = range !== null && Number.isFinite(range.lowest) && Number.isFinite(range.highest);
+  const ends = isBounded ? matrix(1, 2, Float64Array.of(range.lowest, range.highest)) : null;
+  let isInvertible = inverse !== null && (ends === null || hasInverse(host, inverse, ends));
   const remembered: Piece[] = [];
   for await (const { piece, clipped } of pieces(pieceRows, true)) {
     const { targets: d, weights: w } = piece;
     if (rows * columns <= mostRemembered) remembered.push(piece);
     whole.clipped += clipped;
-    whole.lowest = Math.min(whole.lowest, smallest(d));
-    whole.highest = Math.max(whole.highest, largest(d));
     if (w !== null) whole.weight = Math.max(whole.weight, largest(w));
+    if (inverse !== null && ends === null && isInvertible) isInvertible = hasInverse(host, inverse, d);
     if (variance === null || weighted === null) continue;
     const relative = w === null ? map(host, variance, { d }) : map(host, weighted, { d, w });
     whole.curvature = Math.max(whole.curvature, largest(relative));
@@ -77,13 +81,10 @@ export const samplesOf = async (from: TransitionSource, objective: Objective, ho
       },
     };
   };
-  // An inverse is nondecreasing: finite at both ends, it is so between.
-  const ends = matrix(1, 2, Float64Array.of(whole.lowest, whole.highest));
-  const isInvertible = inverse !== null && firstNonFinite(map(host, inverse, { d: ends }).data) < 0;
   const isWeighted = objective.weights.kind !== 'none' || from.weights !== null;
   return {
     targets: read(({ targets }) => targets),
-    inverted: isInvertible ? read(({ targets }) => map(host, inverse, { d: targets })) : null,
+    inverted: isInvertible && inverse !== null ? read(({ targets }) => map(host, inverse, { d: targets })) : null,
     weights: isWeighted ? read(({ weights }) => weights ?? ones(0, columns), true) : null,
     clipped: whole.clipped,
     curvatureBound: curvatureBoundOf(objective, isWeighted ? whole.weight : 1, whole.curvature),
@@ -96,16 +97,13 @@ const map = (host: Host, expression: Expression, inputs: Readonly<Record<string,
   return result;
 };
 
+const hasInverse = (host: Host, inverse: Expression, d: Matrix): boolean =>
+  firstNonFinite(map(host, inverse, { d }).data) < 0;
+
 /** NaN where there is one. */
 const largest = ({ data }: Matrix): number => {
   let result = -Infinity;
   for (let i = 0; i < data.length; i++) result = Math.max(result, data[i]!);
-  return result;
-};
-
-const smallest = ({ data }: Matrix): number => {
-  let result = Infinity;
-  for (let i = 0; i < data.length; i++) result = Math.min(result, data[i]!);
   return result;
 };
 
@@ -131,8 +129,7 @@ const sourceOfPieces = (
 };
 
 /** The transitions in pieces: targets clipped, and weights made where they are wanted. Reads the sources from their start. */
-const piecesOf = (from: TransitionSource, objective: Objective, host: Host) => {
-  const range = rangeOf(objective);
+const piecesOf = (from: TransitionSource, objective: Objective, range: TargetRange | null, host: Host) => {
   const ruled = objective.transfer === null ? null : weightExpression(objective.weights, objective.transfer);
   return async function* (
     length: number,
@@ -214,7 +211,8 @@ const weightsOf = (
     // A missing sample has a target of no meaning, whose weight may be infinite: 0 replaces it.
     for (let i = 0; i < result.data.length; i++) if (observed.data[i] === 0) result.data[i] = 0;
   }
-  const at = firstNonFinite(result.data);
+  // They are not negative.
+  const at = Number.isFinite(largest(result)) ? -1 : firstNonFinite(result.data);
   if (at >= 0) {
     throw failure({
       path: 'weights',

@@ -429,6 +429,14 @@ const pointwiseLaw: HostLaw = {
       ),
       parameters,
     );
+    // The same expression again, on more entries than before.
+    const again = [add(variable('d'), 2)];
+    for (const rows of [1, 7, 2000]) {
+      const [found] = host.pointwise(again, { d: drawnMatrix(rows, 1, 3) });
+      const wanted = drawnMatrix(rows, 1, 3);
+      for (let i = 0; i < rows; i++) wanted.data[i] = (wanted.data[i] ?? 0) + 2;
+      expectWithin(`pointwise of ${rows} after fewer`, found?.data ?? [], exactly(wanted));
+    }
     const d = matrix(2, 3);
     expectRefusal('pointwise without a variable', () => host.pointwise([variable('w')], { d }));
     expectRefusal('pointwise of two shapes', () => host.pointwise([variable('d')], { d, w: matrix(3, 2) }));

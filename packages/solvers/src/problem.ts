@@ -164,8 +164,10 @@ export const problem = async (
   const gram = once(() => on.gram(design));
   const metric = once(async () => metricOf(on.host, await gram(), ridge, free));
   const gradientScale = once(async () => {
-    const { gradient } = await evaluate(matrix(shape.predictors, units));
-    return (await metric()).dualNorm(gradient);
+    // At Theta = 0 there is nothing to multiply, but data say how many units there are.
+    const currents = Object.keys(data).length > 0 ? {} : { z: matrix(shape.predictors, units) };
+    const { backProject } = await on.pass(design, { currents, data, backProject: [substitute(slope, { z: 0 })] });
+    return (await metric()).dualNorm(only(backProject));
   });
 
   return {

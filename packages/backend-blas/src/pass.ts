@@ -134,7 +134,7 @@ export const passOf = async (
     const views = machine.reserve(layout);
     const rowsView = numbersAt(views, precision);
     const { view, size } = rowsView;
-    const places = encoded.variables.map((name) => {
+    const variables = encoded.variables.map((name) => {
       const current = currents.findIndex(([known]) => known === name);
       return current >= 0
         ? { address: z[current]!, isBlock: true }
@@ -180,7 +180,7 @@ export const passOf = async (
           tables,
           program,
           encoded,
-          places.map(({ address, isBlock }) => address + (isBlock ? inBlock : inRound)),
+          variables.map(({ address, isBlock }) => address + (isBlock ? inBlock : inRound)),
           outputs.map((address) => address + inBlock),
         );
         putWords(
@@ -204,10 +204,10 @@ export const passOf = async (
         if (predictors === 0) block.fill(0);
         else does.product(rows, units, predictors, xBlock, false, theta, false, block, 1, 0);
       });
-      for (let from = 0; hasProgram && from < rows; from += roundRows) {
-        const count = Math.min(roundRows, rows - from);
-        inputs.forEach((address, k) => copyIn(rowsView, strips[k + 1]!, start + from, dataColumns[k]!, count, address));
-        compute(from, count);
+      for (let done = 0; hasProgram && done < rows; done += roundRows) {
+        const count = Math.min(roundRows, rows - done);
+        inputs.forEach((address, k) => copyIn(rowsView, strips[k + 1]!, start + done, dataColumns[k]!, count, address));
+        compute(done, count);
       }
       if (summed + rows > singleRows) beginPart();
       if (predictors > 0) {

@@ -107,6 +107,7 @@ export const hostWith = (library: Library, machine: Machine, threads: number): H
       solveBoth(order, lower.data, x);
       return x;
     },
+    pointwise: kernels.pointwise,
     eigh: (a) => {
       const order = expectSquare('eigh', a);
       if (factors === null || order < smallOrder) return plain.eigh(a);

@@ -1,6 +1,5 @@
 import {
-  type Encoded,
-  encode,
+  encodingOf,
   inBursts,
   type Machine,
   numbers,
@@ -42,8 +41,10 @@ export interface Workshop {
 
 /** Rows summed in float32 before their sum is added on in float64. */
 const singleRows = 2048;
-/** Numbers in a block of currents: some 4 MiB. */
-const blockNumbers = 2 ** 19;
+/** Numbers in a block of currents: 4 MiB in float32. */
+const blockNumbers = 2 ** 20;
+/** Bytes of each input of the program that a thread is given at once, so that all of them stay in a second-level cache. */
+const shareBytes = 2 ** 17;
 /** Operations of a burst: less than a second, after which others may run. */
 const burstOperations = 4e10;
 
@@ -73,19 +74,12 @@ const addParts = (total: Float64Array, parts: readonly Float32Array[]): void => 
   else parts.forEach((part) => addOne(total, part));
 };
 
-const encodings = new WeakMap<Program, Encoded>();
-
-const encodingOf = (program: Program): Encoded => {
-  const known = encodings.get(program) ?? encode(program);
-  encodings.set(program, known);
-  return known;
-};
-
 /**
  * The fused pass. For every block of rows the library forms the currents Z_b = X_b Theta from the rows where they are;
- * Z_b lies in the memory of the Wasm kernels, whose threads turn it into E_b in place by one program for all expressions;
- * and the library adds X_b' E_b to its sum. In mixed precision those sums are float32 over at most 2048 rows; everything
- * beyond is added in float64 here. Arrays of [time, unit] exist only for what is kept.
+ * Z_b lies in the memory of the Wasm kernels, whose threads turn it into E_b in place by one program for all expressions,
+ * some rows at a time, which is how much of the data is copied in at once; and the library adds X_b' E_b to its sum. In
+ * mixed precision those sums are float32 over at most 2048 rows; everything beyond is added in float64 here. Arrays of
+ * [time, unit] exist only for what is kept.
  */
 export const passOf = async (
   { library, machine, precision, threads, programOf }: Workshop,
@@ -113,6 +107,8 @@ export const passOf = async (
   const working = backCount + sumCount;
   const hasProgram = working + keepCount > 0;
   const blockRows = Math.min(Math.max(1, time), blockRowsFor(units));
+  const shareRows = Math.max(1, Math.floor(shareBytes / ((single ? 4 : 8) * Math.max(1, units))));
+  const roundRows = Math.min(blockRows, shareRows * threads);
   const slots = single
     ? Math.max(1, Math.min(waitingParts, Math.floor(mostPartNumbers / (predictors * units + 1))))
     : 0;
@@ -123,7 +119,7 @@ export const passOf = async (
     const room = (): number => takeNumbers(layout, precision, blockRows * units);
     const tables = placeShared(layout, encoded);
     const z = currents.map(room);
-    const inputs = dataNames.map(room);
+    const inputs = dataNames.map(() => takeNumbers(layout, precision, roundRows * units));
     // The program has read its currents before it writes, so that results may take their place.
     const results = Array.from({ length: working }, (_, k) => z[k] ?? room());
     const keep = kept.map(room);
@@ -138,11 +134,12 @@ export const passOf = async (
     const views = machine.reserve(layout);
     const rowsView = numbersAt(views, precision);
     const { view, size } = rowsView;
-    const addressOf = (name: string): number => {
+    const variables = encoded.variables.map((name) => {
       const current = currents.findIndex(([known]) => known === name);
-      return (current >= 0 ? z[current] : inputs[dataNames.indexOf(name)]) ?? 0;
-    };
-    const addresses = encoded.variables.map(addressOf);
+      return current >= 0
+        ? { address: z[current]!, isBlock: true }
+        : { address: inputs[dataNames.indexOf(name)] ?? 0, isBlock: false };
+    });
     const outputs = [...results, ...keep];
 
     const singlesAt = (address: number): Float32Array =>
@@ -170,27 +167,33 @@ export const passOf = async (
     writeShared(views, tables, encoded);
     for (const seat of seats) for (const s of seat.sums) views.doubles.fill(0, s / 8, s / 8 + units);
 
-    /** Shares the rows of a block out: every thread has a program of its own that starts at its rows. */
-    const shareOut = (rows: number): readonly number[] => {
-      const each = Math.ceil(rows / threads);
-      return seats.map(({ program, sums: own, block }, k) => {
-        const first = Math.min(rows, k * each);
-        const count = Math.min(each, rows - first);
-        const shift = first * units * size;
-        const shifted = (address: number): number => address + shift;
-        writeOwn(views, tables, program, encoded, addresses.map(shifted), outputs.map(shifted));
+    /** Runs the program on rows [from, from + count) of a block, shared out over the threads; its inputs are those rows alone. */
+    const compute = (from: number, count: number): void => {
+      const each = Math.ceil(count / threads);
+      const blocks = seats.map(({ program, sums: own, block }, k) => {
+        const first = Math.min(count, k * each);
+        const rows = Math.min(each, count - first);
+        const inRound = first * units * size;
+        const inBlock = (from + first) * units * size;
+        writeOwn(
+          views,
+          tables,
+          program,
+          encoded,
+          variables.map(({ address, isBlock }) => address + (isBlock ? inBlock : inRound)),
+          outputs.map((address) => address + inBlock),
+        );
         putWords(
           views,
           block,
-          [count, 0, units, 0, 0, 0, 0, 0, sumCount, program.head],
-          own.flatMap((s, j) => [shifted(results[backCount + j]!), s]),
+          [rows, 0, units, 0, 0, 0, 0, 0, sumCount, program.head],
+          own.flatMap((s, j) => [results[backCount + j]! + inBlock, s]),
         );
-        return count === 0 ? 0 : block;
+        return rows === 0 ? 0 : block;
       });
+      machine.run(single ? 'passBlock32' : 'passBlock64', blocks);
     };
 
-    let blocks: readonly number[] = [];
-    let shared = -1;
     for (let start = 0; start < length; start += blockRows) {
       const rows = Math.min(blockRows, length - start);
       const from = x.offset + start * predictors;
@@ -201,11 +204,10 @@ export const passOf = async (
         if (predictors === 0) block.fill(0);
         else does.product(rows, units, predictors, xBlock, false, theta, false, block, 1, 0);
       });
-      if (hasProgram) {
-        inputs.forEach((address, k) => copyIn(rowsView, strips[k + 1]!, start, dataColumns[k]!, rows, address));
-        if (rows !== shared) blocks = shareOut(rows);
-        shared = rows;
-        machine.run(single ? 'passBlock32' : 'passBlock64', blocks);
+      for (let done = 0; hasProgram && done < rows; done += roundRows) {
+        const count = Math.min(roundRows, rows - done);
+        inputs.forEach((address, k) => copyIn(rowsView, strips[k + 1]!, start + done, dataColumns[k]!, count, address));
+        compute(done, count);
       }
       if (summed + rows > singleRows) beginPart();
       if (predictors > 0) {

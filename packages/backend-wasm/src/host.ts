@@ -11,6 +11,7 @@ import {
 } from '@drnn/tensor';
 import { mirrorLower } from './gram.js';
 import { type Machine, putWords } from './machine.js';
+import { pointwiseOn } from './pointwise.js';
 
 /** Below this many multiplications, or thinner than this, copying into the kernels' memory does not pay. */
 const smallProduct = 24 ** 3;
@@ -199,6 +200,7 @@ export const hostOn = (machine: Machine): Host => {
       solve(machine, factor.lower, x, 3);
       return x;
     },
+    pointwise: pointwiseOn(machine),
     eigh: eighWith((a, n, values) => {
       const layout = machine.layout();
       const place = { a: layout.doubles(n * n), values: layout.doubles(n), work: layout.doubles(n * n + 3 * n) };

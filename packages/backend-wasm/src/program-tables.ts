@@ -57,6 +57,15 @@ export const encode = (program: Program): Encoded => {
   };
 };
 
+const encodings = new WeakMap<Program, Encoded>();
+
+/** The encoded form of a program, made once. */
+export const encodingOf = (program: Program): Encoded => {
+  const known = encodings.get(program) ?? encode(program);
+  encodings.set(program, known);
+  return known;
+};
+
 /** Where the parts of a program that all threads share lie. */
 export interface SharedTables {
   readonly instructions: number;

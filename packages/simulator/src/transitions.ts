@@ -1,4 +1,4 @@
-import { matrix, refuse, type Issue, type Matrix } from '@drnn/tensor';
+import { firstNonFinite, matrix, refuse, type Issue, type Matrix } from '@drnn/tensor';
 
 /** A recording as the inversion needs it. Values are in the units in which the model is to act. */
 export interface Observations {
@@ -157,17 +157,20 @@ const valueIssues = (observations: Observations, hasSuccessor: Uint8Array): Issu
   const maskFits = observed === undefined || (observed.rows === rates.rows && observed.columns === rates.columns);
   const isBadRate = (value: number, _row: number, index: number): boolean =>
     !Number.isFinite(value) && maskFits && observed?.data[index] !== 0;
-  issues.push(
-    ...badValues(
-      'rates',
-      rates,
-      'frame',
-      'unit',
-      isBadRate,
-      'finite numbers wherever the unit is observed',
-      'mark missing entries with 0 in the samples mask [time, unit]',
-    ),
-  );
+  // Most recordings have nothing to look at closer.
+  if (firstNonFinite(rates.data) >= 0) {
+    issues.push(
+      ...badValues(
+        'rates',
+        rates,
+        'frame',
+        'unit',
+        isBadRate,
+        'finite numbers wherever the unit is observed',
+        'mark missing entries with 0 in the samples mask [time, unit]',
+      ),
+    );
+  }
   if (inputs !== undefined) {
     const isBadInput = (value: number, row: number): boolean => hasSuccessor[row] === 1 && !Number.isFinite(value);
     issues.push(
@@ -197,6 +200,15 @@ const missingRuns = (
       while (t < rows && startsTrial[t] === 0 && data[t * columns + unit] === 0) t++;
       each(unit, from, t);
     }
+  }
+};
+
+/** The targets of the transition from the frame whose rates begin at `now`. */
+const invertRow = (rates: Float64Array, now: number, alpha: Float64Array, targets: Float64Array, at: number): void => {
+  const units = alpha.length;
+  for (let j = 0; j < units; j++) {
+    const a = alpha[j]!;
+    targets[at + j] = (rates[now + units + j]! - (1 - a) * rates[now + j]!) / a;
   }
 };
 
@@ -290,14 +302,15 @@ export const transitions = (observations: Observations): Transitions => {
     if (inputs !== undefined) {
       predictors.data.set(inputs.data.subarray(t * inputCount, (t + 1) * inputCount), row * width + units);
     }
-    for (let j = 0; j < units; j++) {
-      if (observed !== undefined && (observed.data[now + j] === 0 || observed.data[next + j] === 0)) {
-        unweighted++;
-        continue;
+    invertRow(r, now, alpha, targets.data, row * units);
+    if (observed !== undefined) {
+      for (let j = 0; j < units; j++) {
+        const isMissing = observed.data[now + j] === 0 || observed.data[next + j] === 0;
+        if (isMissing) {
+          targets.data[row * units + j] = 0;
+          unweighted++;
+        } else if (weights !== null) weights.data[row * units + j] = 1;
       }
-      const a = alpha[j]!;
-      targets.data[row * units + j] = (r[next + j]! - (1 - a) * r[now + j]!) / a;
-      if (weights !== null) weights.data[row * units + j] = 1;
     }
     row++;
   }

@@ -62,8 +62,9 @@ describe('hard problems', () => {
       const complete = await samplesOf(
         sourceOfTransitions(transitions({ rates: predictors, alpha: 0.3 })),
         matching(transfer),
+        on.host,
       );
-      const samples = await samplesOf(sourceOfTransitions(from), matching(transfer));
+      const samples = await samplesOf(sourceOfTransitions(from), matching(transfer), on.host);
       expect(samples.clipped).toBe(complete.clipped);
       expect(samples.inverted).not.toBeNull();
     }

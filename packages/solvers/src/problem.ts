@@ -69,8 +69,14 @@ export interface Problem {
   readonly targetsClipped: number;
   /** The rows on the backend; data only where the objective needs them. */
   readonly rows: { readonly design: Rows; readonly data: Readonly<Record<string, Rows>> };
-  /** What it was made of, for a solver that goes on with another backend. */
+  /** What it was made of. */
   readonly source: TransitionSource;
+  /**
+   * The same problem on another backend, to go on there, while this one's is open. What hardly depends on how rows are
+   * rounded is taken over: samples, X'X (its sums are float64 anyway), the start, the sizes of the terms of objectives.
+   * Gradients, their scale and the noise floor are the new backend's own. Cost of the rows alone.
+   */
+  movedTo(other: Backend): Promise<Problem>;
   /** Value and gradient at `theta`, in one pass. Cost 4 T P N flop. */
   evaluate(theta: Matrix): Promise<Evaluation>;
   /** H_j v_j for all units, at `theta`. Cost 6 T P N flop. */
@@ -128,8 +134,31 @@ export const problem = async (
     inputs,
     bias,
   };
-  const free = freePattern(objective.constraints, units, inputs, bias);
-  const samples = await samplesOf(from, objective);
+  const samples = await samplesOf(from, objective, on.host);
+  return place(on, { from, objective, shape, samples, free: freePattern(objective.constraints, units, inputs, bias) });
+};
+
+/** A problem before it is on a backend, and what is known of it from another one. */
+interface Unplaced {
+  readonly from: TransitionSource;
+  readonly objective: Objective;
+  readonly shape: ProblemShape;
+  readonly samples: Samples;
+  readonly free: FreePattern;
+  readonly known?: Known;
+}
+
+/** Made once, where it is first asked for. */
+interface Known {
+  gram(): Promise<Matrix>;
+  start(): Promise<Matrix>;
+  /** The sum of the absolute terms of each unit's objective at the start. */
+  termSizes(): Promise<Float64Array>;
+}
+
+const place = async (on: Backend, unplaced: Unplaced): Promise<Problem> => {
+  const { from, objective, shape, samples, free, known } = unplaced;
+  const { units, bias } = shape;
   const ridge = new Float64Array(shape.predictors).fill(objective.penalty.strength * shape.transitions);
   if (bias) ridge[shape.predictors - 1] = 0;
   const { loss, slope, exactSlope, curvature } = expressionsFor(on, objective, samples);
@@ -149,7 +178,7 @@ export const problem = async (
     projectOut(free, gradient);
     return { value, gradient };
   };
-  const start = once(async () => {
+  const ownStart = async (): Promise<Matrix> => {
     const zero = matrix(shape.predictors, units);
     if (samples.inverted === null) return zero;
     const { inverted, weights } = samples;
@@ -160,12 +189,18 @@ export const problem = async (
       return inner.pass(design, { currents: {}, data: { y, ...w }, backProject: [observed] });
     });
     return (await metric()).solve(only(right.backProject));
-  });
-  const gram = once(() => on.gram(design));
+  };
+  const ownTermSizes = async (): Promise<Float64Array> =>
+    only((await pass(await start(), { columnSums: [magnitude(loss)] })).columnSums);
+  const gram = once(known?.gram ?? (() => on.gram(design)));
+  const start = once(known?.start ?? ownStart);
+  const termSizes = once(known?.termSizes ?? ownTermSizes);
   const metric = once(async () => metricOf(on.host, await gram(), ridge, free));
   const gradientScale = once(async () => {
-    const { gradient } = await evaluate(matrix(shape.predictors, units));
-    return (await metric()).dualNorm(gradient);
+    // At Theta = 0 there is nothing to multiply, but data say how many units there are.
+    const currents = Object.keys(data).length > 0 ? {} : { z: matrix(shape.predictors, units) };
+    const { backProject } = await on.pass(design, { currents, data, backProject: [substitute(slope, { z: 0 })] });
+    return (await metric()).dualNorm(only(backProject));
   });
 
   return {
@@ -178,6 +213,7 @@ export const problem = async (
     targetsClipped: samples.clipped,
     rows: { design, data },
     source: from,
+    movedTo: (other) => place(other, { ...unplaced, known: { gram, start, termSizes } }),
     evaluate,
     curvatureTimes: async (theta, direction) => {
       const { backProject } = await pass(theta, {
@@ -208,10 +244,7 @@ export const problem = async (
       });
       return Number.isFinite(measured) ? measured : on.accuracy.product;
     }),
-    rounding: once(async () => {
-      const { columnSums } = await pass(await start(), { columnSums: [magnitude(loss)] });
-      return only(columnSums).map((size) => 4 * on.accuracy.product * size);
-    }),
+    rounding: once(async () => (await termSizes()).map((size) => 4 * on.accuracy.product * size)),
     release: () => {
       design.release();
       for (const rows of Object.values(data)) rows.release();

@@ -3,19 +3,24 @@ import type { TransitionSource } from '@drnn/simulator';
 import {
   copyMatrix,
   evaluate,
+  type Expression,
   failure,
   firstNonFinite,
-  mapMatrix,
+  type Host,
   matrix,
   type Matrix,
+  mul,
   refuse,
+  rowRange,
   rowReader,
   type RowSource,
+  variable,
 } from '@drnn/tensor';
 
 /**
- * What the loss sees of a recording: targets in the range of the inverse, their inverse, and weights. They are made
- * anew, piece by piece, whenever they are read, so that they take memory only where a backend keeps them.
+ * What the loss sees of a recording: targets in the range of the inverse, their inverse, and weights. Those of a large
+ * recording are made anew, piece by piece, whenever they are read, so that they take memory only where a backend keeps
+ * them; those of a small one (2^20 targets) are remembered.
  */
 export interface Samples {
   /** d [transition, unit], clipped where the objective says so. */
@@ -34,57 +39,102 @@ export interface Samples {
 interface Piece {
   readonly targets: Matrix;
   readonly weights: Matrix | null;
-  readonly clipped: number;
 }
 
 /** Rows of a piece. */
 const pieceRows = 1024;
+/** Numbers of the targets of a recording that is so small that its samples are remembered: 8 MiB each. */
+const mostRemembered = 2 ** 20;
 
 /** Makes the samples of an objective, after one sweep. Errors: weights that are not finite or of another shape. */
-export const samplesOf = async (from: TransitionSource, objective: Objective): Promise<Samples> => {
+export const samplesOf = async (from: TransitionSource, objective: Objective, host: Host): Promise<Samples> => {
   checkWeights(from, objective);
-  const pieces = piecesOf(from, objective);
-  const whole = { clipped: 0, lowest: Infinity, highest: -Infinity, weight: 0, curvature: 0 };
-  const variance = objective.transfer?.variance({ kind: 'variable', name: 'd' });
-  const bounded = objective.clip !== null && variance !== undefined;
-  for await (const { targets, weights, clipped } of pieces(pieceRows, true)) {
-    whole.clipped += clipped;
-    const d = targets.data;
-    for (let i = 0; i < d.length; i++) {
-      whole.lowest = Math.min(whole.lowest, d[i]!);
-      whole.highest = Math.max(whole.highest, d[i]!);
-    }
-    if (weights !== null) for (const w of weights.data) whole.weight = Math.max(whole.weight, w);
-    if (!bounded) continue;
-    const q = mapMatrix(variance, { d: targets }).data;
-    for (let i = 0; i < q.length; i++)
-      whole.curvature = Math.max(whole.curvature, q[i]! * (weights === null ? 1 : weights.data[i]!));
-  }
+  const { transfer, clip, inverse } = objective;
   const { rows, columns } = from.targets;
-  const read = (what: (piece: Piece) => Matrix, weighted = false): RowSource => ({
-    rows,
-    columns,
-    blocks: async function* (length) {
-      for await (const piece of pieces(length, weighted)) yield what(piece);
-    },
-  });
-  const { inverse } = objective;
-  // An inverse is nondecreasing: finite at both ends, it is so between.
-  const ends = matrix(1, 2, Float64Array.of(whole.lowest, whole.highest));
-  const isInvertible = inverse !== null && firstNonFinite(mapMatrix(inverse, { d: ends }).data) < 0;
+  const range = rangeOf(objective);
+  const pieces = piecesOf(from, objective, range, host);
+  const whole = { clipped: 0, weight: 0, curvature: 0 };
+  const variance = clip === null || transfer === null ? null : transfer.variance(variable('d'));
+  const weighted = variance === null ? null : mul(variable('w'), variance);
+  // An inverse is nondecreasing: finite at both ends of a range, it is so between.
+  const isBounded = range !== null && Number.isFinite(range.lowest) && Number.isFinite(range.highest);
+  const ends = isBounded ? matrix(1, 2, Float64Array.of(range.lowest, range.highest)) : null;
+  let isInvertible = inverse !== null && (ends === null || hasInverse(host, inverse, ends));
+  const remembered: Piece[] = [];
+  for await (const { piece, clipped } of pieces(pieceRows, true)) {
+    const { targets: d, weights: w } = piece;
+    if (rows * columns <= mostRemembered) remembered.push(piece);
+    whole.clipped += clipped;
+    if (w !== null) whole.weight = Math.max(whole.weight, largest(w));
+    if (inverse !== null && ends === null && isInvertible) isInvertible = hasInverse(host, inverse, d);
+    if (variance === null || weighted === null) continue;
+    const relative = w === null ? map(host, variance, { d }) : map(host, weighted, { d, w });
+    whole.curvature = Math.max(whole.curvature, largest(relative));
+  }
+  const read = (what: (piece: Piece) => Matrix, isWeighted = false): RowSource => {
+    if (remembered.length > 0) return sourceOfPieces(rows, columns, remembered, what);
+    return {
+      rows,
+      columns,
+      blocks: async function* (length) {
+        for await (const { piece } of pieces(length, isWeighted)) yield what(piece);
+      },
+    };
+  };
   const isWeighted = objective.weights.kind !== 'none' || from.weights !== null;
   return {
     targets: read(({ targets }) => targets),
-    inverted: isInvertible ? read(({ targets }) => mapMatrix(inverse, { d: targets })) : null,
+    inverted: isInvertible && inverse !== null ? read(({ targets }) => map(host, inverse, { d: targets })) : null,
     weights: isWeighted ? read(({ weights }) => weights ?? ones(0, columns), true) : null,
     clipped: whole.clipped,
     curvatureBound: curvatureBoundOf(objective, isWeighted ? whole.weight : 1, whole.curvature),
   };
 };
 
+const map = (host: Host, expression: Expression, inputs: Readonly<Record<string, Matrix>>): Matrix => {
+  const [result] = host.pointwise([expression], inputs);
+  if (result === undefined) throw new Error('a host gave less than it was asked for');
+  return result;
+};
+
+const hasInverse = (host: Host, inverse: Expression, d: Matrix): boolean =>
+  firstNonFinite(map(host, inverse, { d }).data) < 0;
+
+/** NaN where there is one. */
+const largest = ({ data }: Matrix): number => {
+  let result = -Infinity;
+  for (let i = 0; i < data.length; i++) result = Math.max(result, data[i]!);
+  return result;
+};
+
+/** What is made of each piece, made at the first reading and kept. */
+const sourceOfPieces = (
+  rows: number,
+  columns: number,
+  pieces: readonly Piece[],
+  make: (piece: Piece) => Matrix,
+): RowSource => {
+  let made: readonly Matrix[] | null = null;
+  return {
+    rows,
+    columns,
+    blocks: function* (length) {
+      made ??= pieces.map(make);
+      for (const values of made) {
+        for (let row = 0; row < values.rows; row += length)
+          yield rowRange(values, row, Math.min(values.rows, row + length));
+      }
+    },
+  };
+};
+
 /** The transitions in pieces: targets clipped, and weights made where they are wanted. Reads the sources from their start. */
-const piecesOf = (from: TransitionSource, objective: Objective) =>
-  async function* (length: number, weighted: boolean): AsyncGenerator<Piece> {
+const piecesOf = (from: TransitionSource, objective: Objective, range: TargetRange | null, host: Host) => {
+  const ruled = objective.transfer === null ? null : weightExpression(objective.weights, objective.transfer);
+  return async function* (
+    length: number,
+    weighted: boolean,
+  ): AsyncGenerator<{ readonly piece: Piece; readonly clipped: number }> {
     const { rows, columns } = from.targets;
     const targets = rowReader('targets', from.targets, length);
     const observed = from.weights === null ? null : rowReader('weights', from.weights, length);
@@ -95,8 +145,9 @@ const piecesOf = (from: TransitionSource, objective: Objective) =>
         await targets.next(count, raw.data, 0);
         const seen = observed === null ? null : matrix(count, columns);
         if (seen !== null) await observed?.next(count, seen.data, 0);
-        const clipped = clipTargets(raw, seen, objective);
-        yield { targets: raw, weights: weighted ? weightsOf(from, objective, raw, seen, row) : null, clipped };
+        const clipped = range === null ? 0 : clipTargets(raw.data, seen?.data ?? null, range);
+        const weights = weighted ? weightsOf(from, objective, ruled, host, raw, seen, row) : null;
+        yield { piece: { targets: raw, weights }, clipped };
       }
       await targets.finish();
     } finally {
@@ -104,47 +155,64 @@ const piecesOf = (from: TransitionSource, objective: Objective) =>
       await observed?.close();
     }
   };
+};
 
-/** Keeps targets inside the open range of the transfer function, in place; how many observed ones that moved. */
-const clipTargets = (targets: Matrix, observed: Matrix | null, { transfer, targetClip }: Objective): number => {
-  if (transfer === null || targetClip === null) return 0;
+/** Where targets must lie, and what stands for those that were not observed. */
+interface TargetRange {
+  readonly lowest: number;
+  readonly highest: number;
+  readonly rest: number;
+}
+
+/** The open range of the transfer function less the margin; null where targets are left as they are. */
+const rangeOf = ({ transfer, targetClip }: Objective): TargetRange | null => {
+  if (transfer === null || targetClip === null) return null;
   const { low, high } = transfer.range;
   const margin = targetClip * (Number.isFinite(low) && Number.isFinite(high) ? (high - low) / 2 : 1);
   const [lowest, highest] = [low + margin, high - margin];
-  // Where nothing was observed stands what the network does at rest, so that it has an inverse.
-  const rest = Math.min(highest, Math.max(lowest, evaluate(transfer.transfer(0), {})));
-  const { data } = targets;
+  // What the network does at rest, so that it has an inverse.
+  return { lowest, highest, rest: Math.min(highest, Math.max(lowest, evaluate(transfer.transfer(0), {}))) };
+};
+
+/** Keeps targets inside a range, in place; how many observed ones that moved. */
+const clipTargets = (
+  targets: Float64Array,
+  observed: Float64Array | null,
+  { lowest, highest, rest }: TargetRange,
+): number => {
   let clipped = 0;
-  for (let i = 0; i < data.length; i++) {
-    if (observed !== null && observed.data[i] === 0) {
-      data[i] = rest;
+  for (let i = 0; i < targets.length; i++) {
+    if (observed !== null && observed[i] === 0) {
+      targets[i] = rest;
       continue;
     }
-    if (data[i]! > highest) data[i] = highest;
-    else if (data[i]! < lowest) data[i] = lowest;
+    if (targets[i]! > highest) targets[i] = highest;
+    else if (targets[i]! < lowest) targets[i] = lowest;
     else continue;
     clipped++;
   }
   return clipped;
 };
 
-/** The weights of some transitions, the first of which is row `start` of all. */
+/** The weights of some transitions, the first of which is row `start` of all; `ruled` gives them from d where a rule does. */
 const weightsOf = (
   from: TransitionSource,
-  objective: Objective,
+  { weights: rule }: Objective,
+  ruled: Expression | null,
+  host: Host,
   d: Matrix,
   observed: Matrix | null,
   start: number,
 ): Matrix | null => {
-  const rule = objective.weights;
   if (rule.kind === 'none') return observed;
   const result =
-    rule.kind === 'explicit' ? explicitWeights(from, rule.values, start, d.rows) : ruleWeights(objective, d);
+    rule.kind === 'explicit' ? explicitWeights(from, rule.values, start, d.rows) : ruleWeights(ruled, host, d);
   if (observed !== null) {
     // A missing sample has a target of no meaning, whose weight may be infinite: 0 replaces it.
     for (let i = 0; i < result.data.length; i++) if (observed.data[i] === 0) result.data[i] = 0;
   }
-  const at = firstNonFinite(result.data);
+  // They are not negative.
+  const at = Number.isFinite(largest(result)) ? -1 : firstNonFinite(result.data);
   if (at >= 0) {
     throw failure({
       path: 'weights',
@@ -156,11 +224,10 @@ const weightsOf = (
   return result;
 };
 
-const ruleWeights = (objective: Objective, d: Matrix): Matrix => {
-  const expression = objective.transfer === null ? null : weightExpression(objective.weights, objective.transfer);
-  if (expression === null) throw new Error('a weight rule needs a transfer function; `objective` checks it');
+const ruleWeights = (ruled: Expression | null, host: Host, d: Matrix): Matrix => {
+  if (ruled === null) throw new Error('a weight rule needs a transfer function; `objective` checks it');
   // The weight 1 of an expression without d has no shape of its own.
-  return expression.kind === 'constant' ? ones(d.rows, d.columns, expression.value) : mapMatrix(expression, { d });
+  return ruled.kind === 'constant' ? ones(d.rows, d.columns, ruled.value) : map(host, ruled, { d });
 };
 
 const ones = (rows: number, columns: number, value = 1): Matrix =>

@@ -158,6 +158,34 @@ describe('withPolish', () => {
   });
 });
 
+describe('a problem that moves', () => {
+  it('is the same problem, exact where it moves to float64, without its metric being made again', async () => {
+    const inMixed = await problem(await mixed, from, objective);
+    const fresh = await problem(await float64, from, objective);
+    let grams = 0;
+    const counting: Backend = {
+      ...(await float64),
+      gram: async (...parameters) => {
+        grams++;
+        return (await float64).gram(...parameters);
+      },
+    };
+    const moved = await inMixed.movedTo(counting);
+    const theta = await moved.start();
+    expect(theta).toBe(await inMixed.start());
+    const [one, other] = [await moved.evaluate(theta), await fresh.evaluate(theta)];
+    expect(one).toEqual(other);
+    expect(await moved.noiseFloor()).toBe(0);
+    expect(moved.curvatureBound).toBe(inMixed.curvatureBound);
+    const scale = await fresh.gradientScale();
+    (await moved.gradientScale()).forEach((size, j) => expect(size / scale[j]!).toBeCloseTo(1, 5));
+    const rounding = await fresh.rounding();
+    (await moved.rounding()).forEach((size, j) => expect(size / rounding[j]!).toBeCloseTo(1, 5));
+    expect(grams).toBe(0);
+    for (const task of [inMixed, fresh, moved]) task.release();
+  });
+});
+
 describe('a mixed fit alone', () => {
   it('ends as precision-floor a few steps after it is reached, not after all steps', async () => {
     const task = await problem(await mixed, from, objective);

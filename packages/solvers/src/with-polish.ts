@@ -1,5 +1,5 @@
 import type { Backend, Matrix } from '@drnn/tensor';
-import { type Problem, problem as problemOn } from './problem.js';
+import type { Problem } from './problem.js';
 import { isFiniteState, type Iterate, type Solver, snapshot } from './solver.js';
 import { lastAtFloor } from './stopping.js';
 
@@ -52,7 +52,7 @@ export const withPolish =
       mixed: MixedStage,
     ): Promise<PolishState<State>> => {
       const on = typeof exact === 'function' ? await exact() : exact;
-      const exactProblem = await problemOn(on, problem.source, problem.objective, { bias: problem.shape.bias });
+      const exactProblem = await problem.movedTo(on);
       try {
         const inner = await solver.init(exactProblem, start);
         return wrap(inner, { exact: exactProblem, mixed }, step);

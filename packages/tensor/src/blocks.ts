@@ -51,7 +51,9 @@ export const runProgram = (
 ): void => {
   const { arrays, offsets, copied } = placesOf(program, scratch);
   for (const step of program.instructions) {
-    if (step.kind === 'constant') scratch[step.target]!.fill(step.value, 0, Math.min(blockLength, count));
+    if (step.kind !== 'constant') continue;
+    // The scratch of an earlier run may have been another.
+    arrays[step.target] = scratch[step.target]!.fill(step.value, 0, Math.min(blockLength, count));
   }
   for (let start = 0; start < count; start += blockLength) {
     const length = Math.min(blockLength, count - start);

@@ -1,6 +1,8 @@
 import { type Issue, refuse } from './error.js';
 import type { Host, HostKernels } from './host.js';
+import { mapProgram } from './map-matrix.js';
 import { matrix, type Matrix } from './matrix.js';
+import { programCache } from './program-cache.js';
 import { scan, scanAdjoint } from './scan.js';
 import { expectLength, expectShape, expectSquare, outOrNew, solveShape } from './shapes.js';
 import { solveBatch } from './solve-batch.js';
@@ -99,6 +101,8 @@ export const completeHost = (kernels: HostKernels): Host => {
     return to;
   };
 
+  const programOf = programCache();
+
   return {
     gram,
     choleskySolve,
@@ -107,6 +111,7 @@ export const completeHost = (kernels: HostKernels): Host => {
     rankUpdate,
     columnDot,
     columnScaleAdd,
+    pointwise: (expressions, inputs) => mapProgram(programOf(expressions), inputs),
     gather,
     scatter,
     scan: (request, keep) => scan(kernels, request, keep),

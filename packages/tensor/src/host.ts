@@ -91,6 +91,11 @@ export interface Host {
   columnDot(a: Matrix, b: Matrix, out?: Float64Array): Float64Array;
   /** Y + X diag(scale), in place on Y. */
   columnScaleAdd(scale: Float64Array, x: Matrix, y: Matrix): Matrix;
+  /**
+   * Each expression entry by entry on matrices of one shape, by name, at the accuracy of a float64 backend. Parts that
+   * expressions share are computed once. Errors: a variable without a matrix, several shapes.
+   */
+  pointwise(expressions: readonly Expression[], inputs: Readonly<Record<string, Matrix>>): readonly Matrix[];
   /** The rows `indices` of A, [indices, column]. */
   gather(a: Matrix, indices: Int32Array, out?: Matrix): Matrix;
   /** Writes row k of `from` to row indices[k] of `to`, in place. */

@@ -221,20 +221,24 @@ export function transferDifference32(z: v128, y: v128): v128 {
   const low = f32x4.pmin(f32x4.pmin(a, b), bound);
   const top = f32x4.pmax(b, a);
   const high = v128.bitselect(f32x4.pmin(top, bound), top, unequal);
-  const between = atMost(v128.bitselect(add(high, low), sub(high, low), unequal), c(43));
+  // -2 between and -2 low.
+  const between = v128.bitselect(add(high, low), sub(high, low), unequal);
+  const t = atLeast(mul(between, c(-2)), c(-86));
+  const s = mul(low, c(-2));
 
-  const p = decay(add(low, low));
-  const t = f32x4.neg(add(between, between));
+  const lowSteps = steps(s);
+  const lowTwo = power(lowSteps);
+  const p = madd<f32>(lowTwo, excess(rest(s, sub(lowSteps, c(ROUND)))), lowTwo);
   const rounded = steps(t);
-  const m = excess(rest(t, sub(rounded, c(ROUND))));
   const two = power(rounded);
-  const e = madd<f32>(two, m, two);
+  const scaledExcess = mul(two, excess(rest(t, sub(rounded, c(ROUND)))));
+  const e = add(scaledExcess, two);
   // 1 - e without cancellation.
-  const drop = sub(sub(c(1), two), mul(two, m));
+  const drop = sub(sub(c(1), two), scaledExcess);
   const whole = v128.bitselect(add(p, e), madd<f32>(p, e, c(1)), unequal);
   const size = div(mul(add(p, p), drop), mul(add(p, c(1)), whole));
   const signed = v128.or(size, v128.and(f32x4.lt(z, y), bits(SIGN)));
-  return v128.bitselect(c(0), signed, f32x4.eq(z, y));
+  return v128.andnot(signed, f32x4.eq(z, y));
 }
 
 /** Float64 halves of four float32. */

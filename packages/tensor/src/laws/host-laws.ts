@@ -6,7 +6,7 @@ import { add, type Expression, mul, sub, tanh, variable } from '../expression.js
 import type { Host, ScanRequest } from '../host.js';
 import { copyMatrix, identity, matrix, type Matrix, rowRange, transpose } from '../matrix.js';
 import { arbitraryExpression, arbitrarySeed, arbitrarySize, drawnMatrix, type Values } from './arbitrary.js';
-import { type BoundedMatrix, boundedProduct, exactly, expectWithin } from './reference.js';
+import { type BoundedMatrix, boundedProduct, boundedValue, exactly, expectWithin } from './reference.js';
 
 /** How much to try. */
 export interface LawOptions {
@@ -398,6 +398,51 @@ const columnLaw: HostLaw = {
   },
 };
 
+const pointwiseLaw: HostLaw = {
+  name: 'pointwise',
+  check: (host, parameters) => {
+    const accuracy = { pointwise: 1.5e-15, absolute: 5e-324 };
+    fc.assert(
+      fc.property(
+        fc.array(arbitraryExpression({ variables: ['d', 'w'] }), { minLength: 1, maxLength: 3 }),
+        fc.oneof(arbitrarySize(30), fc.integer({ min: 200, max: 900 })),
+        arbitrarySize(4),
+        arbitrarySeed,
+        (expressions, rows, columns, seed) => {
+          const inputs = { d: drawnMatrix(rows, columns, seed), w: drawnMatrix(rows, columns, seed + 1) };
+          const found = host.pointwise(expressions, inputs);
+          expressions.forEach((e, k) => {
+            const value = matrix(rows, columns);
+            const error = matrix(rows, columns);
+            for (let i = 0; i < rows * columns; i++) {
+              const at = {
+                d: { value: inputs.d.data[i] ?? 0, error: 0 },
+                w: { value: inputs.w.data[i] ?? 0, error: 0 },
+              };
+              const bounded = boundedValue(e, at, accuracy, 1e300);
+              value.data[i] = bounded.value;
+              error.data[i] = bounded.error;
+            }
+            expectWithin(`pointwise ${k}`, found[k]?.data ?? [], { value, error });
+          });
+        },
+      ),
+      parameters,
+    );
+    // The same expression again, on more entries than before.
+    const again = [add(variable('d'), 2)];
+    for (const rows of [1, 7, 2000]) {
+      const [found] = host.pointwise(again, { d: drawnMatrix(rows, 1, 3) });
+      const wanted = drawnMatrix(rows, 1, 3);
+      for (let i = 0; i < rows; i++) wanted.data[i] = (wanted.data[i] ?? 0) + 2;
+      expectWithin(`pointwise of ${rows} after fewer`, found?.data ?? [], exactly(wanted));
+    }
+    const d = matrix(2, 3);
+    expectRefusal('pointwise without a variable', () => host.pointwise([variable('w')], { d }));
+    expectRefusal('pointwise of two shapes', () => host.pointwise([variable('d')], { d, w: matrix(3, 2) }));
+  },
+};
+
 const leaky: Expression = add(mul(sub(1, variable('a')), variable('r')), mul(variable('a'), tanh(variable('z'))));
 
 const scanLaw: HostLaw = {
@@ -513,6 +558,7 @@ export const hostLaws: readonly HostLaw[] = [
   eighLaw,
   solveBatchLaw,
   columnLaw,
+  pointwiseLaw,
   scanLaw,
 ];
 

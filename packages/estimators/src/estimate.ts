@@ -11,7 +11,14 @@ import {
 } from './calibrated-rounds.js';
 import { driveR2 } from './held-out-drive.js';
 import { type Pilot, pilot, type PilotOptions } from './pilot.js';
-import { crossEntropyFit, crossEntropyPath, leastSquaresPath, type RidgeLoss, ridgeOfStrength } from './ridge-fits.js';
+import {
+  crossEntropyFit,
+  crossEntropyPath,
+  leastSquaresPath,
+  leastSquaresValue,
+  type RidgeLoss,
+  ridgeOfStrength,
+} from './ridge-fits.js';
 import { countOutside } from './inside-range.js';
 import { type NetworkAssumptions, releaseTask, restrictTask, type RoundTask, roundTask } from './round-task.js';
 import { type RowSample, sampleRows } from './row-sample.js';
@@ -70,7 +77,7 @@ export interface Estimate {
   readonly choice: Choice | null;
   /** Of the fit to all rows; null where a ridge won. */
   readonly pilot: Omit<Pilot, 'theta'> | null;
-  /** Each unit's objective in the last round, where its last Newton step began; NaN for least squares. */
+  /** Each unit's objective in the last round, where its last Newton step began. */
   readonly value: Float64Array;
   /** The rounds on all rows; none where a ridge won. */
   readonly rounds: readonly Round[];
@@ -191,7 +198,7 @@ const fitRidge = async (task: RoundTask, loss: RidgeLoss, strength: number, from
   if (loss === 'least-squares') {
     const theta = (await leastSquaresPath(task, [strength]))?.[0];
     if (theta === undefined) throw new Error('a ridge won that cannot be fitted');
-    const value = new Float64Array(task.shape.units).fill(Number.NaN);
+    const value = await leastSquaresValue(task, theta, ridge);
     return { theta, value, pilot: null, rounds: [], converged: true, ridge };
   }
   const { theta, value, converged } = await crossEntropyFit(task, strength, start, ridgeRule);

@@ -1,8 +1,19 @@
 import { metricOf } from '@drnn/solvers';
-import { type Expression, firstNonFinite, less, matrix, type Matrix, variable, where } from '@drnn/tensor';
+import {
+  type Expression,
+  firstNonFinite,
+  less,
+  matrix,
+  type Matrix,
+  mul,
+  square,
+  sub,
+  variable,
+  where,
+} from '@drnn/tensor';
 import { plainLoss } from './calibrated-loss.js';
 import { insideRange } from './inside-range.js';
-import { isPartlyObserved, passOver, type RoundTask } from './round-task.js';
+import { addRidgeValue, isPartlyObserved, passOver, type RoundTask } from './round-task.js';
 import { type RoundResult, type RoundRule, solveRound } from './solve-round.js';
 
 /** The plain fits that the rounds must not lose to. */
@@ -38,6 +49,21 @@ export const leastSquaresPath = async (
   return strengths.map((strength) =>
     metricOf(host, task.gram, ridgeOfStrength(strength, task.shape), task.free).solve(right),
   );
+};
+
+/** Each unit's sum of squares over 2, sum (phi^-1(d) - z)^2 / 2, ridge included. Cost half a pass. */
+export const leastSquaresValue = async (task: RoundTask, theta: Matrix, ridge: Float64Array): Promise<Float64Array> => {
+  const inverse = task.transfer.inverse(insideRange(task.transfer, variable('d')));
+  const half = mul(0.5, square(sub(inverse, variable('z'))));
+  const seen: Expression = isPartlyObserved(task) ? where(less(0, variable('o')), half, 0) : half;
+  const { columnSums } = await passOver(task, ({ targets, observed }) => ({
+    currents: { z: theta },
+    data: { d: targets, ...(observed === null ? {} : { o: observed }) },
+    columnSums: [seen],
+  }));
+  const value = columnSums[0] ?? new Float64Array(theta.columns);
+  addRidgeValue(ridge, theta, value);
+  return value;
 };
 
 /** A plain fit is chosen by its held-out score, not by its last digits. */

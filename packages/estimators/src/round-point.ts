@@ -1,7 +1,7 @@
 import { copyMatrix, matrix, type Matrix, mul, substitute, variable } from '@drnn/tensor';
 import { projectOut } from '@drnn/solvers';
 import type { FrozenLoss } from './calibrated-loss.js';
-import { addRidge, type KeptRows, passOver, type RoundTask } from './round-task.js';
+import { addRidge, addRidgeValue, type KeptRows, passOver, type RoundTask } from './round-task.js';
 
 /** What a round knows at one Theta. */
 export interface RoundPoint {
@@ -101,13 +101,17 @@ const pointOf = (
   backProject: readonly Matrix[],
   columnSums: readonly Float64Array[],
   curvatures: KeptRows,
-): RoundPoint => ({
-  theta,
-  value: withRidgeValue(ridge, theta, columnSums[1]),
-  gradient: withRidge(task, ridge, theta, backProject[0]),
-  curvatures,
-  curvatureSums: columnSums[0] ?? new Float64Array(),
-});
+): RoundPoint => {
+  const value = columnSums[1] ?? new Float64Array(theta.columns);
+  addRidgeValue(ridge, theta, value);
+  return {
+    theta,
+    value,
+    gradient: withRidge(task, ridge, theta, backProject[0]),
+    curvatures,
+    curvatureSums: columnSums[0] ?? new Float64Array(),
+  };
+};
 
 /** sum + Lambda theta on the free coordinates, in place. */
 const withRidge = (
@@ -118,19 +122,6 @@ const withRidge = (
 ): Matrix => {
   addRidge(ridge, theta, sum);
   projectOut(free, sum);
-  return sum;
-};
-
-/** sum + theta' Lambda theta / 2 of each unit, in place. */
-const withRidgeValue = (
-  ridge: Float64Array,
-  { rows, columns, data }: Matrix,
-  sum: Float64Array = new Float64Array(columns),
-): Float64Array => {
-  for (let p = 0; p < rows; p++) {
-    const half = ridge[p]! / 2;
-    for (let j = 0; j < columns; j++) sum[j]! += half * data[p * columns + j]! ** 2;
-  }
   return sum;
 };
 

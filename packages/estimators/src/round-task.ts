@@ -124,3 +124,11 @@ export const addRidge = (ridge: Float64Array, theta: Matrix, sum: Matrix): void 
     for (let i = p * columns; i < (p + 1) * columns; i++) sum.data[i]! += lambda * theta.data[i]!;
   }
 };
+
+/** sum + theta' Lambda theta / 2 of each unit, in place. */
+export const addRidgeValue = (ridge: Float64Array, { rows, columns, data }: Matrix, sum: Float64Array): void => {
+  for (let p = 0; p < rows; p++) {
+    const half = ridge[p]! / 2;
+    for (let j = 0; j < columns; j++) sum[j]! += half * data[p * columns + j]! ** 2;
+  }
+};

@@ -9,7 +9,7 @@ import { simulated, writeMatrix } from './simulated-recording.test.data.js';
 const { folder, remove } = temporaryFolder();
 afterAll(remove);
 
-const basic = ['rec.npy', '--alpha', '0.1'];
+const basic = ['rec.npy', '--alpha', '0.1', '--estimator', 'convex'];
 beforeAll(() => writeMatrix(folder, 'rec.npy', simulated({ units: 8, steps: 500 }).rates), 60_000);
 
 const ignore = (): void => undefined;
@@ -119,7 +119,7 @@ describe('progress', () => {
   it('names the backend and the precision', async () => {
     await writeMatrix(folder, 'long.npy', simulated({ units: 60, steps: 3000, gain: 3 }).rates);
     const slow = ['--accelerate', 'none', '--tolerance', '1e-13', '--max-steps', '3000', '--holdout', '0'];
-    const flags = ['--alpha', '0.1', '--backend', 'cpu', ...slow];
+    const flags = ['--alpha', '0.1', '--estimator', 'convex', '--backend', 'cpu', ...slow];
     const run = await spawnCommand(folder, ['fit', 'long.npy', ...flags], (child) =>
       child.stderr?.once('data', () => child.kill('SIGINT')),
     );

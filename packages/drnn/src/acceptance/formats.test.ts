@@ -121,6 +121,8 @@ describe.skipIf(!requires('shared'))('the zebrafish recording (the slowest test 
         ...key,
         '--layout',
         'unit-time',
+        '--estimator',
+        'convex',
         '--alpha',
         '0.5',
         '--holdout',

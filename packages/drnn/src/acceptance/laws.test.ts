@@ -41,10 +41,10 @@ const expectSame = (of: Fit, base: Fit, order: readonly number[], sign: readonly
 };
 
 const settings: readonly (FitContext & { readonly name: string })[] = [
-  { name: 'the defaults' },
+  { name: 'the convex estimator', estimator: 'convex' },
   { name: 'newton, capped, no clip', solver: 'newton', weights: 'capped', clip: null },
   {
-    name: 'calibrated, centred, free diagonal',
+    name: 'calibrated weights, centred, free diagonal',
     weights: 'calibrated',
     center: true,
     zeroDiagonal: false,
@@ -100,6 +100,25 @@ describe.each(settings)('a fit with $name', (options) => {
     const { model } = await fitted(rates, { ...options, connections, from });
     expect(model.W.data[2]).toBe(0);
     if (options.zeroDiagonal === false) return;
+    for (let j = 0; j < units; j++) expect(model.W.data[j * (units + 1)]).toBe(0);
+  });
+});
+
+describe('a fit with the defaults', () => {
+  it('follows the order and the signs of the units', async () => {
+    const base = await fitted(rates, { choosing: 'none' });
+    const order = [3, 0, 5, 1, 4, 2];
+    const sign = [1, -1, -1, 1, -1, 1];
+    expectSame(await fitted(changed(order, sign), { choosing: 'none' }), base, order, sign);
+  });
+
+  it('holds its constraints from a start that breaks them', async () => {
+    const from = {
+      W: matrix(units, units, new Float64Array(36).fill(0.5)),
+      Win: matrix(units, 1),
+      b: new Float64Array(units),
+    };
+    const { model } = await fitted(rates, { from });
     for (let j = 0; j < units; j++) expect(model.W.data[j * (units + 1)]).toBe(0);
   });
 });

@@ -43,6 +43,8 @@ const parameters = [
   'u',
   '--trials',
   'trials.npy',
+  '--estimator',
+  'convex',
   '--alpha',
   String(alpha),
   '--scale',

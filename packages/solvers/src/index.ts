@@ -7,6 +7,7 @@ export * from './solver.js';
 export * from './stopping.js';
 export * from './driver.js';
 export * from './error-bound.js';
+export * from './batched-pcg.js';
 export * from './fixed-point-map.js';
 export * from './acceleration.js';
 export * from './accelerate.js';

@@ -8,6 +8,7 @@ export * from './stopping.js';
 export * from './driver.js';
 export * from './error-bound.js';
 export * from './batched-pcg.js';
+export * from './shared-eigenbasis.js';
 export * from './fixed-point-map.js';
 export * from './acceleration.js';
 export * from './accelerate.js';

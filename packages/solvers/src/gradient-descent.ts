@@ -9,7 +9,8 @@ import { firstOf, maxSteps, stalled, tolerance } from './stopping.js';
 export interface GradientDescentOptions {
   /**
    * `lipschitz`: 1 / L with L = c lambda_max(X'X) + max Lambda, by power iteration; needs a curvature bound c. `armijo`:
-   * twice the last length, halved until the objective falls enough. Default `lipschitz`.
+   * twice the last length, halved until the
+   * objective falls by 0.4 of what its slope predicts; some two evaluations a step. Default `lipschitz`.
    */
   readonly step?: 'lipschitz' | 'armijo';
 }
@@ -19,6 +20,8 @@ export interface GradientDescentState extends Measured {
   readonly length: Float64Array;
 }
 
+/** Half would cut every step to 1 / L along its direction; nearer 0, steps that overshoot and gain next to nothing pass. */
+const sufficientDecrease = 0.4;
 /** Power iteration is from below. */
 const safety = 1.1;
 
@@ -43,7 +46,8 @@ export const gradientDescent = (options: GradientDescentOptions = {}): Solver<Gr
     step: async (problem, state) => {
       const direction = negative(state.gradient);
       const first = step === 'armijo' ? state.length.map((a) => 2 * a) : state.length;
-      const { length, theta, value, gradient } = await backtrack(problem, { ...state, direction }, first);
+      const search = { first, sufficientDecrease };
+      const { length, theta, value, gradient } = await backtrack(problem, { ...state, direction }, search);
       return {
         ...(await measured(problem, state.step + 1, { theta, value, gradient })),
         length: length.map((a, j) => (a > 0 ? a : first[j]! / 2)),

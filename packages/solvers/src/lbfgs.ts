@@ -72,8 +72,8 @@ export const lbfgs = (memory = 5): Solver<LbfgsState> => {
         pairs: [...state.pairs.map((old) => ({ ...old, weight: forget(old.weight) })), pair].slice(-memory),
         scaling: state.scaling.map((gamma, j) => {
           if (length[j] === 0) return 1;
-          const found = 1 / (pair.weight[j]! * across[j]!);
-          return pair.weight[j]! > 0 && Number.isFinite(found) && found > 0 ? found : gamma;
+          const scaled = 1 / (pair.weight[j]! * across[j]!);
+          return pair.weight[j]! > 0 && Number.isFinite(scaled) && scaled > 0 ? scaled : gamma;
         }),
         stuck,
         exhausted: stuck.every((count) => count >= patience),

@@ -17,18 +17,28 @@ export interface SearchResult extends Evaluation {
   readonly evaluations: number;
 }
 
-/** Armijo's fraction of the predicted decrease (Nocedal & Wright 2006, eq. 3.4). */
-const sufficientDecrease = 1e-4;
+export interface BacktrackOptions {
+  /** First lengths [unit]; default 1. */
+  readonly first?: Float64Array;
+  /** Armijo's fraction of the predicted decrease (Nocedal & Wright 2006, eq. 3.4). Default 1e-4. */
+  readonly sufficientDecrease?: number;
+}
+
 const halvings = 40;
 
 /**
  * Backtracking for all units at once: those that have not yet found a sufficient decrease halve their step and are
  * evaluated again, the others stay at their trial. By convexity a slope at the trial that is still as steep as a
  * fraction of the first proves the decrease without looking at values; where the change of the value is lost in its
- * rounding, a slope that has become less steep is enough, or a first slope that promised no more than rounding.
- * `first` [unit] are the first lengths, default 1. Cost one evaluation a trial.
+ * rounding, a slope that has become less steep is enough (on a parabola the same as a sufficient decrease), or, of a step of
+ * 1, a first slope that promised no more than rounding.
+ * Cost one evaluation a trial.
  */
-export const backtrack = async (problem: Problem, from: SearchFrom, first?: Float64Array): Promise<SearchResult> => {
+export const backtrack = async (
+  problem: Problem,
+  from: SearchFrom,
+  { first, sufficientDecrease = 1e-4 }: BacktrackOptions = {},
+): Promise<SearchResult> => {
   const { host } = problem.on;
   const { units } = problem.shape;
   const rounding = await problem.rounding();
@@ -49,7 +59,9 @@ export const backtrack = async (problem: Problem, from: SearchFrom, first?: Floa
         (slopeThere[j]! <= sufficientDecrease * slope[j]! ||
           (Math.abs(change) > rounding[j]!
             ? change <= sufficientDecrease * length[j]! * slope[j]!
-            : Math.abs(slope[j]!) <= rounding[j]! || Math.abs(slopeThere[j]!) <= Math.abs(slope[j]!)));
+            : (first === undefined && Math.abs(slope[j]!) <= rounding[j]!) ||
+              (Math.abs(slopeThere[j]!) <= Math.abs(slope[j]!) &&
+                slopeThere[j]! <= (1 - 2 * sufficientDecrease) * Math.abs(slope[j]!))));
       if (enough || length[j] === 0) settled[j] = 1;
       else length[j] = k + 1 < halvings ? length[j]! / 2 : 0;
     }

@@ -16,7 +16,7 @@ export interface NewtonPcgOptions {
    * Default `metric`.
    */
   readonly preconditioner?: 'metric' | 'eigenbasis';
-  /** Products with the Hessians in one step at most. Default 50. */
+  /** Products with the Hessians in one step at most. Default 200. */
   readonly maxProducts?: number;
   /** Part of Newton's decrement that a step may leave out, far from the optimum. Default 0.1. */
   readonly forcing?: number;
@@ -44,7 +44,7 @@ export interface NewtonPcgState extends Measured {
  * and the products.
  */
 export const newtonPcgWith = (options: NewtonPcgOptions = {}): Solver<NewtonPcgState> => {
-  const { preconditioner = 'metric', maxProducts = 50, forcing = 0.1, curvatures = 'keep' } = options;
+  const { preconditioner = 'metric', maxProducts = 200, forcing = 0.1, curvatures = 'keep' } = options;
   const issues: Issue[] = [];
   if (!(Number.isInteger(maxProducts) && maxProducts >= 1)) {
     issues.push({ path: 'newton-pcg maxProducts', seen: `${maxProducts}`, expected: 'a whole number of at least 1' });

@@ -15,7 +15,8 @@ export const bestSoFar = <State extends Iterate>(solver: Solver<State>): Solver<
   },
   step: async (problem, state) => {
     const inner = await solver.step(problem, state.inner);
-    const better = inner.objective < state.objective;
+    // Values of another precision are no measure of this one's.
+    const better = inner.objective < state.objective || inner.problem !== state.inner.problem;
     const exhausted = inner.exhausted ?? false;
     return { ...(better ? snapshot(inner) : state), step: inner.step, exhausted, inner };
   },

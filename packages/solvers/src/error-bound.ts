@@ -1,4 +1,5 @@
 import { copyMatrix, matrix, type Matrix } from '@drnn/tensor';
+import { scaleColumns } from './columns.js';
 import { residualOf } from './fixed-point-map.js';
 import type { Problem } from './problem.js';
 
@@ -62,10 +63,4 @@ export const relativeSize = (steps: Float64Array, sizes: Float64Array): number =
     if (!(ratio <= largest)) largest = Number.isNaN(ratio) ? Infinity : ratio;
   }
   return largest;
-};
-
-const scaleColumns = (a: Matrix, scale: Float64Array): void => {
-  for (let p = 0; p < a.rows; p++) {
-    for (let j = 0; j < a.columns; j++) a.data[p * a.columns + j]! *= scale[j]!;
-  }
 };

@@ -1,5 +1,6 @@
 import { copyMatrix, matrix, type Matrix } from '@drnn/tensor';
 import type { Acceleration, Proposal } from './acceleration.js';
+import { copyColumn } from './columns.js';
 import { projectOut } from './free.js';
 import type { Problem } from './problem.js';
 import type { Iterate, Solver } from './solver.js';
@@ -166,7 +167,3 @@ export const residualOf = (size: Float64Array, scale: Float64Array, floor: numbe
 };
 
 export const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);
-
-const copyColumn = (from: Matrix, to: Matrix, j: number): void => {
-  for (let i = j; i < from.data.length; i += from.columns) to.data[i] = from.data[i]!;
-};

@@ -15,7 +15,10 @@ import {
   anderson,
   firstOf,
   maxSteps,
+  lbfgs,
   newton,
+  newtonPcg,
+  newtonPcgWith,
   problem,
   run,
   sharedNewton,
@@ -226,5 +229,23 @@ describe.skipIf(!available).each(hardware)('exact optima on $name', ({ here, pre
     expect(error).toBeLessThan(1e-8);
     expect(valueError).toBeLessThan(1e-10);
     expect(mixedError).toBeLessThan(1e-4);
+  });
+});
+
+describe.skipIf(!available)('the same optima by methods without a factor for each unit', () => {
+  const open = cpu();
+  afterAll(async () => (await open).close());
+  const methods: readonly (readonly [string, Solver])[] = [
+    ['conjugate gradients in the metric', newtonPcg],
+    ['conjugate gradients in the eigenbasis', newtonPcgWith({ preconditioner: 'eigenbasis' })],
+    ['L-BFGS', lbfgs(10)],
+  ];
+  it.each(Object.keys(cases))('%s, to 1e-8', async (fixture) => {
+    const rule = firstOf(tolerance(1e-11), maxSteps(400), stalled(10));
+    for (const [name, solver] of methods) {
+      const { error, valueError } = await solve(fixture, await open, () => withStopping(rule)(solver));
+      expect(error, name).toBeLessThan(1e-8);
+      expect(valueError, name).toBeLessThan(1e-10);
+    }
   });
 });

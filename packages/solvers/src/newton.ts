@@ -1,7 +1,9 @@
 import { copyMatrix, matrix, type Matrix } from '@drnn/tensor';
 import { relativeSize } from './error-bound.js';
 import { residualOf, sum } from './fixed-point-map.js';
+import { largestDamping, nextDamping } from './damping.js';
 import { freeSet, projectOut } from './free.js';
+import { backtrack } from './line-search.js';
 import type { Problem } from './problem.js';
 import type { Iterate, Solver } from './solver.js';
 import { defaultStop } from './stopping.js';
@@ -20,10 +22,6 @@ export interface NewtonOptions {
   /** Units whose Hessians are held at once: 8 P^2 bytes each. Default 16. */
   readonly unitsAtOnce?: number;
 }
-
-/** Armijo's fraction of the predicted decrease (Nocedal & Wright 2006, eq. 3.4). */
-const sufficientDecrease = 1e-4;
-const halvings = 40;
 
 /**
  * Newton's method for each unit with its own Hessian, all units in step: X' diag(h_j) X + Lambda is formed and factored
@@ -49,21 +47,15 @@ export const newtonWith = (options: NewtonOptions = {}): Solver<NewtonState> => 
     });
   },
   step: async (problem, state) => {
-    const { length, ...found } = await search(problem, state);
+    const { length, ...found } = await backtrack(problem, state);
+    // A unit that found no step tries again with more damping, as long as there is more to be had.
+    const exhausted = length.every((a, j) => a === 0 && state.damping[j]! >= largestDamping);
     const damping = state.damping.map((mu, j) => nextDamping(mu, length[j]!));
-    return stateAt(problem, options, { ...found, damping, step: state.step + 1, scale: state.scale });
+    return stateAt(problem, options, { ...found, exhausted, damping, step: state.step + 1, scale: state.scale });
   },
 });
 
 export const newton: Solver<NewtonState> = newtonWith();
-
-const smallestDamping = 1e-3;
-const largestDamping = 1e6;
-
-const nextDamping = (mu: number, length: number): number => {
-  if (length >= 1) return mu / 10 < smallestDamping ? 0 : mu / 10;
-  return length <= 0.25 ? Math.min(Math.max(smallestDamping, 30 * mu), largestDamping) : mu;
-};
 
 interface Found {
   readonly theta: Matrix;
@@ -146,43 +138,4 @@ const newtonDirection = async (
     curvatures.release();
   }
   return { direction, exact };
-};
-
-/**
- * Backtracking for all units at once: those that have not yet found a sufficient decrease halve their step and are
- * evaluated again, the others stay at their trial. By convexity a slope at the trial that is still as steep as a
- * fraction of the first proves the decrease without looking at values; where the change of the value is lost in its
- * rounding, a slope that has become less steep is enough, or a first slope that promised no more than rounding.
- */
-const search = async (problem: Problem, state: NewtonState): Promise<Found & { readonly length: Float64Array }> => {
-  const { host } = problem.on;
-  const { units } = problem.shape;
-  const rounding = await problem.rounding();
-  const slope = host.columnDot(state.gradient, state.direction);
-  const length = new Float64Array(units).fill(1);
-  const settled = new Uint8Array(units);
-  for (let k = 0; ; k++) {
-    const theta = copyMatrix(state.theta);
-    host.columnScaleAdd(length, state.direction, theta);
-    const { value, gradient } = await problem.evaluate(theta);
-    const slopeThere = host.columnDot(gradient, state.direction);
-    for (let j = 0; j < units; j++) {
-      if (settled[j] === 1) continue;
-      const change = value[j]! - state.value[j]!;
-      // A step so long that the value is lost is too long, whatever the slope there.
-      const enough =
-        !Number.isNaN(change) &&
-        (slopeThere[j]! <= sufficientDecrease * slope[j]! ||
-          (Math.abs(change) > rounding[j]!
-            ? change <= sufficientDecrease * length[j]! * slope[j]!
-            : Math.abs(slope[j]!) <= rounding[j]! || Math.abs(slopeThere[j]!) <= Math.abs(slope[j]!)));
-      if (enough || length[j] === 0) settled[j] = 1;
-      else length[j] = k + 1 < halvings ? length[j]! / 2 : 0;
-    }
-    if (settled.every((done) => done === 1)) {
-      // A unit that found no step tries again with more damping, as long as there is more to be had.
-      const exhausted = length.every((a, j) => a === 0 && state.damping[j]! >= largestDamping);
-      return { theta, value, gradient, length, exhausted };
-    }
-  }
 };

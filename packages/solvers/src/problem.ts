@@ -79,6 +79,8 @@ export interface Problem {
   movedTo(other: Backend): Promise<Problem>;
   /** Value and gradient at `theta`, in one pass. Cost 4 T P N flop. */
   evaluate(theta: Matrix): Promise<Evaluation>;
+  /** The same without the constraints, at a `theta` that need not keep them: for methods that split them off. */
+  evaluateUnconstrained(theta: Matrix): Promise<Evaluation>;
   /** H_j v_j for all units, at `theta`. Cost 6 T P N flop. */
   curvatureTimes(theta: Matrix, direction: Matrix): Promise<Matrix>;
   /** The second derivative of the loss of each sample at `theta`, kept as rows [transition, unit]. */
@@ -170,13 +172,17 @@ const place = async (on: Backend, unplaced: Unplaced): Promise<Problem> => {
   const pass = (theta: Matrix, more: Partial<PassRequest>) =>
     on.pass(design, { currents: { z: theta }, data, ...more });
 
-  const evaluate = async (theta: Matrix): Promise<Evaluation> => {
+  const evaluateUnconstrained = async (theta: Matrix): Promise<Evaluation> => {
     const { backProject, columnSums } = await pass(theta, { backProject: [slope], columnSums: [loss] });
     const [gradient, value] = [only(backProject), only(columnSums)];
     addRidge(ridge, theta, gradient);
     addRidgeValue(ridge, theta, value);
-    projectOut(free, gradient);
     return { value, gradient };
+  };
+  const evaluate = async (theta: Matrix): Promise<Evaluation> => {
+    const at = await evaluateUnconstrained(theta);
+    projectOut(free, at.gradient);
+    return at;
   };
   const ownStart = async (): Promise<Matrix> => {
     const zero = matrix(shape.predictors, units);
@@ -215,6 +221,7 @@ const place = async (on: Backend, unplaced: Unplaced): Promise<Problem> => {
     source: from,
     movedTo: (other) => place(other, { ...unplaced, known: { gram, start, termSizes } }),
     evaluate,
+    evaluateUnconstrained,
     curvatureTimes: async (theta, direction) => {
       const { backProject } = await pass(theta, {
         currents: { z: theta, v: direction },

@@ -1,7 +1,7 @@
-import type { Iterate, Solver } from './solver.js';
+import type { Solver } from './solver.js';
 import type { StopRule } from './stopping.js';
 
-/** Replaces the rule a solver stops by; given twice, the last wins. */
+/** Replaces the rule a solver stops by; given twice, the last wins. A map solver stays one, so that it can be accelerated. */
 export const withStopping =
   (stop: StopRule) =>
-  <State extends Iterate>(solver: Solver<State>): Solver<State> => ({ ...solver, stop });
+  <Kind extends Solver>(solver: Kind): Kind => ({ ...solver, stop });

@@ -1,4 +1,5 @@
 export * from './problem.js';
+export * from './free.js';
 export * from './samples.js';
 export * from './design.js';
 export * from './free.js';

@@ -1,4 +1,4 @@
-import { backend, host } from '@drnn/backend-cpu';
+import { backend } from '@drnn/backend-cpu';
 import {
   fillGaussian,
   type Noise,
@@ -11,12 +11,12 @@ import { DrnnError, matrix, type Matrix, rowRange, type RowSource } from '@drnn/
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { calibrationCheck } from './index.js';
-import { informedFit, simulated } from './informed-round.js';
+import { informedFit, simulated, type Simulated } from './informed-round.js';
 
 const on = await backend();
 afterAll(() => on.close());
 
-/** Transitions whose targets are given: with Theta = 0 and noise.output = 1 they are the standardised residuals. */
+/** Transitions whose targets are given: with X = 0 and noise.output = 1 they are the innovations. */
 const withResiduals = (targets: Matrix, frames?: Int32Array, weights: Matrix | null = null): Transitions => ({
   predictors: matrix(targets.rows, targets.columns),
   targets,
@@ -31,13 +31,18 @@ const withResiduals = (targets: Matrix, frames?: Int32Array, weights: Matrix | n
 });
 
 const checkResiduals = (heldOut: Transitions | TransitionSource) =>
-  calibrationCheck({
-    host,
-    heldOut,
-    theta: matrix(heldOut.units, heldOut.units),
-    noise: { input: 0, output: 1 },
-    fittedOn: 1e6,
-  });
+  on.scope(async (inner) =>
+    calibrationCheck({
+      on: inner,
+      design: await inner.rows(matrix(1, heldOut.units)),
+      curvatures: await inner.rows(matrix(1, heldOut.units)),
+      ridge: new Float64Array(heldOut.units).fill(1),
+      free: { kind: 'all' },
+      heldOut,
+      theta: matrix(heldOut.units, heldOut.units),
+      noise: { input: 0, output: 1 },
+    }),
+  );
 
 const gaussianField = (rows: number, units: number, seed: number): Matrix => {
   const result = matrix(rows, units);
@@ -56,7 +61,7 @@ describe('calibrationCheck of given residuals', () => {
         expect(found.samples).toBe(2000 * units);
         expect(Math.abs(found.spread - 1)).toBeLessThan(0.15);
       }),
-      { numRuns: 40 },
+      { numRuns: 15 },
     ));
 
   it('measures the correlation of an autoregression, lag by lag', async () => {
@@ -139,37 +144,73 @@ describe('calibrationCheck of given residuals', () => {
 
   it('refuses all that is wrong at once', async () => {
     const heldOut = withResiduals(gaussianField(10, 2, 1));
-    const refused = await calibrationCheck({
-      host,
-      heldOut,
-      theta: matrix(5, 2, new Float64Array(10).fill(Number.NaN)),
-      noise: { input: -1, output: Float64Array.of(1) },
-      fittedOn: 0,
-    }).catch((error: unknown) => error);
-    expect(refused).toBeInstanceOf(DrnnError);
-    expect(refused instanceof DrnnError ? refused.issues.map(({ path }) => path) : []).toEqual([
-      'theta',
-      'theta',
-      'noise.input',
-      'noise.output',
-      'fittedOn',
-    ]);
-    await expect(
-      calibrationCheck({ host, heldOut, theta: matrix(2, 2), noise: { input: 0, output: 0 }, fittedOn: 10 }),
-    ).rejects.toThrow(/noise above 0 for every sample/);
+    await on.scope(async (inner) => {
+      const posterior = {
+        on: inner,
+        design: await inner.rows(matrix(1, 2)),
+        curvatures: await inner.rows(matrix(1, 2)),
+        ridge: new Float64Array(2).fill(1),
+        free: { kind: 'all' },
+      } as const;
+      const refused = await calibrationCheck({
+        ...posterior,
+        heldOut,
+        theta: matrix(5, 2, new Float64Array(10).fill(Number.NaN)),
+        noise: { input: -1, output: Float64Array.of(1) },
+        checkedUnits: 0,
+      }).catch((error: unknown) => error);
+      expect(refused).toBeInstanceOf(DrnnError);
+      expect(refused instanceof DrnnError ? refused.issues.map(({ path }) => path) : []).toEqual([
+        'theta',
+        'theta',
+        'design',
+        'ridge',
+        'noise.input',
+        'noise.output',
+        'checkedUnits',
+      ]);
+      const silent = { ...posterior, heldOut, theta: matrix(2, 2), noise: { input: 0, output: 0 } };
+      await expect(calibrationCheck(silent)).rejects.toThrow(/noise above 0 for every sample/);
+      const flat = { ...silent, noise: { input: 0, output: 1 }, ridge: new Float64Array(2) };
+      await expect(calibrationCheck(flat)).rejects.toThrow(/neither the fit nor the prior/);
+    });
   });
 });
 
 const gaussian = (size: number): Noise => ({ kind: 'gaussian', size });
 
+/** The root mean square of (d - mu) / sqrt(V), the errors of the weights and all. */
+const plainDeviation = (
+  { predictors, targets }: Transitions,
+  theta: Matrix,
+  noise: { readonly input: number; readonly output: number },
+): number => {
+  const units = targets.columns;
+  let sum = 0;
+  for (let i = 0; i < targets.data.length; i++) {
+    let z = theta.data[units * units + (i % units)]!;
+    const row = i - (i % units);
+    for (let p = 0; p < units; p++) z += predictors.data[row + p]! * theta.data[p * units + (i % units)]!;
+    const q = 1 - Math.tanh(z) ** 2;
+    sum += (targets.data[i]! - Math.tanh(z)) ** 2 / ((noise.input * q) ** 2 + noise.output ** 2);
+  }
+  return Math.sqrt(sum / targets.data.length);
+};
+
+/** Fits the training half of an example and looks at the other. */
+const checkOf = async (example: Simulated) => {
+  const { theta, noise, task } = await informedFit(on, example);
+  const curvatures = await task.curvatures(theta);
+  const { design } = task.rows;
+  const { ridge, free } = task;
+  const found = await calibrationCheck({ on, design, curvatures, ridge, free, theta, noise, heldOut: example.heldOut });
+  curvatures.release();
+  task.release();
+  return { ...found, plainDeviation: plainDeviation(example.heldOut, theta, noise) };
+};
+
 describe('calibrationCheck of a calibrated round', () => {
-  const fittedOn = 400;
-  const checkOf = async (seed: number, inputNoise: Noise, outputNoise: Noise) => {
-    const example = simulated({ units: 20, transitions: fittedOn, seed, inputNoise, outputNoise });
-    const { theta, noise, task } = await informedFit(on, example);
-    task.release();
-    return calibrationCheck({ host, heldOut: example.heldOut, theta, noise, fittedOn });
-  };
+  const size = { units: 20, transitions: 400 };
   const seeds = [1, 2, 3, 4];
 
   it.each([
@@ -177,7 +218,28 @@ describe('calibrationCheck of a calibrated round', () => {
     ['almost only input noise', gaussian(0.01), gaussian(1e-4)],
     ['much input noise', gaussian(0.1), gaussian(1e-3)],
   ] as const)('trusts Gaussian noise: %s', async (_, input, output) => {
-    for (const seed of seeds) expect((await checkOf(seed, input, output)).reasons, `seed ${seed}`).toEqual([]);
+    for (const seed of seeds) {
+      const example = simulated({ ...size, seed, inputNoise: input, outputNoise: output });
+      expect((await checkOf(example)).reasons, `seed ${seed}`).toEqual([]);
+    }
+  });
+
+  it('trusts a fit of few frames, where residuals are much larger than the noise', async () => {
+    let largest = 0;
+    for (const seed of seeds) {
+      const inputNoise = gaussian(0.01);
+      const example = simulated({ units: 30, transitions: 240, seed, inputNoise, outputNoise: gaussian(1e-3) });
+      const found = await checkOf(example);
+      expect(found.reasons, `seed ${seed}`).toEqual([]);
+      largest = Math.max(largest, found.plainDeviation);
+    }
+    expect(largest).toBeGreaterThan(2);
+  });
+
+  it('says so when hardly a sample can be predicted', async () => {
+    const inputNoise = gaussian(0.01);
+    const example = simulated({ units: 40, transitions: 150, seed: 1, inputNoise, outputNoise: gaussian(1e-3) });
+    expect((await checkOf(example)).reasons.join()).toMatch(/too few to tell/);
   });
 
   it.each([
@@ -187,7 +249,7 @@ describe('calibrationCheck of a calibrated round', () => {
     ['noise correlated over a step', { ...gaussian(0.05), correlation: { time: 1 } }, gaussian(0.01), /in time/],
   ] as const)('does not trust %s', async (_, input, output, reason) => {
     for (const seed of seeds) {
-      const found = await checkOf(seed, input, output);
+      const found = await checkOf(simulated({ ...size, seed, inputNoise: input, outputNoise: output }));
       expect(found.trustworthy, `seed ${seed}`).toBe(false);
       expect(found.reasons.join('\n'), `seed ${seed}`).toMatch(reason);
     }
@@ -213,9 +275,6 @@ describe('calibrationCheck of a calibrated round', () => {
       train: half(example.train),
       heldOut: half(example.heldOut),
     };
-    const { theta, noise, task } = await informedFit(on, partial);
-    task.release();
-    const found = await calibrationCheck({ host, heldOut: partial.heldOut, theta, noise, fittedOn: 600 });
-    expect(found.reasons.join('\n')).toMatch(/correlated in time/);
+    expect((await checkOf(partial)).reasons.join('\n')).toMatch(/correlated in time/);
   });
 });

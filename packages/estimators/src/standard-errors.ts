@@ -16,8 +16,11 @@ import {
   variable,
 } from '@drnn/tensor';
 
-/** What standard errors are made of. */
-export interface StandardErrorsRequest {
+/**
+ * The Laplace approximation to the posterior of all weights (MacKay 1992): unit j's is Gaussian around its estimate, with
+ * covariance (X' diag(h_j) X + Lambda)^-1 on its free coordinates.
+ */
+export interface Posterior {
   readonly on: Backend;
   /** X [transition, predictor]. */
   readonly design: Rows;
@@ -29,6 +32,10 @@ export interface StandardErrorsRequest {
   /** Lambda [predictor], in the same units: one over the prior variance of a weight; 0 for a flat prior. */
   readonly ridge: Float64Array;
   readonly free: FreePattern;
+}
+
+/** How to make standard errors of a posterior. */
+export interface StandardErrorsRequest extends Posterior {
   /** `exact`: every unit's own matrix. `shared`: one basis for all units, checked on some. */
   readonly method: 'exact' | 'shared';
   /** Units whose matrices are held at once: 8 P^2 bytes each. Default 16. */
@@ -61,8 +68,7 @@ export interface StandardErrors {
 }
 
 /**
- * Standard errors of weights: the square roots of the diagonal of the Laplace approximation to the posterior covariance
- * of unit j (MacKay 1992),
+ * Standard errors of weights: the square roots of the diagonal of the posterior covariance of unit j,
  *
  *     C_j = (X' diag(h_j) X + Lambda)^-1   on the free coordinates of j; fixed ones are eliminated exactly.
  *
@@ -102,7 +108,7 @@ export const standardErrors = async (request: StandardErrorsRequest): Promise<St
   };
 };
 
-const sizes = ({ design, curvatures }: StandardErrorsRequest) => ({
+const sizes = ({ design, curvatures }: Posterior) => ({
   transitions: design.rows,
   predictors: design.columns,
   units: curvatures.columns,
@@ -180,15 +186,21 @@ const exactVariances = async (request: StandardErrorsRequest, chosen: readonly n
     const grams = await on.gramEach(design, curvatures, from, to);
     grams.forEach((gram, k) => {
       const set = freeSet(free, predictors, from + k);
-      const reduced = matrix(set.length, set.length);
-      set.forEach((p, a) => {
-        set.forEach((q, b) => (reduced.data[a * set.length + b] = gram.data[p * predictors + q]!));
-        reduced.data[a * set.length + a]! += ridge[p]!;
-      });
+      const reduced = precisionOn(set, gram, ridge);
       if (!putVariances(on.host, reduced, set, variances, from + k)) undetermined.push(from + k);
     });
   }
   return { variances, undetermined };
+};
+
+/** (gram + Lambda)_SS. */
+export const precisionOn = (set: Int32Array, gram: Matrix, ridge: Float64Array): Matrix => {
+  const result = matrix(set.length, set.length);
+  set.forEach((p, a) => {
+    set.forEach((q, b) => (result.data[a * set.length + b] = gram.data[p * gram.columns + q]!));
+    result.data[a * set.length + a]! += ridge[p]!;
+  });
+  return result;
 };
 
 /** Neighbours among `chosen`, at most `length` at a time, as ranges [from, to). */

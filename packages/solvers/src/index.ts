@@ -1,5 +1,4 @@
 export * from './problem.js';
-export * from './free.js';
 export * from './samples.js';
 export * from './design.js';
 export * from './free.js';

@@ -14,3 +14,4 @@ export * from './estimate.js';
 export * from './standard-errors.js';
 export * from './intervals.js';
 export * from './calibration-check.js';
+export * from './online.js';

@@ -385,7 +385,8 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
       const task = windowProblem();
       const own = [...parts];
       own.forEach((part) => part.holders++);
-      return { own, ridge: task.ridge, gram: copyMatrix(growing.gram), free: task.free, from: copyMatrix(theta) };
+      const from = right === null ? copyMatrix(theta) : (await task.metric()).solve(right);
+      return { own, ridge: task.ridge, gram: copyMatrix(growing.gram), free: task.free, from };
     });
     try {
       const metric = metricOf(host, held.gram, held.ridge, held.free);

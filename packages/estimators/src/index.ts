@@ -11,3 +11,7 @@ export * from './calibrated-rounds.js';
 export * from './held-out-drive.js';
 export * from './ridge-fits.js';
 export * from './estimate.js';
+export * from './standard-errors.js';
+export * from './intervals.js';
+export * from './calibration-check.js';
+export * from './online.js';

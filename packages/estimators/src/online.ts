@@ -650,7 +650,7 @@ const addRight = async (
   right: Matrix,
   source: TransitionSource,
 ): Promise<void> => {
-  const { inverted } = await samplesOf(source, objective);
+  const { inverted } = await samplesOf(source, objective, host);
   if (inverted === null) return;
   host.matMul(designOf(piece, bias, false), await collect(inverted), { transposeA: true, beta: 1, out: right });
 };

@@ -1,8 +1,8 @@
-import { type Metric, metricOf } from '@drnn/solvers';
+import { batchedPcg, type Metric, metricOf } from '@drnn/solvers';
 import { copyMatrix, type Host, type Matrix } from '@drnn/tensor';
 import type { FrozenLoss } from './calibrated-loss.js';
-import { conjugateGradients } from './conjugate-gradients.js';
 import { medianOf } from './median.js';
+import { expectedRemainder } from './expected-remainder.js';
 import { exactStep } from './exact-step.js';
 import {
   curvatureTimes,
@@ -88,7 +88,8 @@ export const solveRound = async (task: RoundTask, start: Matrix, options: RoundO
   const { round } = frozen;
   let { point } = frozen;
   try {
-    const meanCurvature = meanOf(point.curvatureSums) / shape.transitions;
+    // Where every sample is trimmed only the ridge is left, in any units.
+    const meanCurvature = meanOf(point.curvatureSums) / shape.transitions || 1;
     const metric = metricOf(
       on.host,
       task.gram,
@@ -138,7 +139,7 @@ const exactNewtonStep = async (round: FrozenRound, point: RoundPoint) => {
   return { solution, decrement, remaining: new Float64Array(decrement.length), products: 0 };
 };
 
-const newtonStep = (
+const newtonStep = async (
   round: FrozenRound,
   point: RoundPoint,
   metric: Metric,
@@ -152,23 +153,19 @@ const newtonStep = (
   const scale = point.curvatureSums.map((sum) => 1 / Math.max(sum / shape.transitions, 1e-6 * meanCurvature));
   const right = copyMatrix(point.gradient);
   for (let i = 0; i < right.data.length; i++) right.data[i] = -right.data[i]!;
-  let first: Float64Array | null = null;
-  return conjugateGradients({
+  const expected = expectedRemainder(shape.units);
+  const { direction, decrement, products } = await batchedPcg({
     host: on.host,
     right,
-    times: (v) => curvatureTimes(round, point, v),
+    hessianTimes: (v) => curvatureTimes(round, point, v),
     precondition: (r) => scaleColumns(metric.solve(r), scale),
-    enough: (remaining, products) => {
-      const begun = (first ??= remaining.slice());
-      const { perUnit, median } = rule;
-      return (
-        products >= rule.products ||
-        signal?.aborted === true ||
-        medianOf(remaining) <= median * shape.predictors ||
-        remaining.every((left, j) => left <= Math.max((perUnit / 2) * shape.predictors, last ? 0 : forcing * begun[j]!))
-      );
-    },
+    relative: last ? 0 : forcing,
+    absolute: (rule.perUnit / 2) * shape.predictors,
+    maxProducts: rule.products,
+    stopWhen: (progress) =>
+      signal?.aborted === true || medianOf(expected.after(progress)) <= rule.median * shape.predictors,
   });
+  return { solution: direction, decrement, remaining: expected.latest(), products };
 };
 
 const halvings = 20;

@@ -106,10 +106,12 @@ describe.each(settings)('a fit with $name', (options) => {
 
 describe('a fit with the defaults', () => {
   it('follows the order and the signs of the units', async () => {
-    const base = await fitted(rates, { choosing: 'none' });
+    // A round ends at a tenth of a standard error: only float64 makes the same of the same numbers in another order.
+    const options = { choosing: 'none', backend: 'cpu', precision: 'float64' } as const;
+    const base = await fitted(rates, options);
     const order = [3, 0, 5, 1, 4, 2];
     const sign = [1, -1, -1, 1, -1, 1];
-    expectSame(await fitted(changed(order, sign), { choosing: 'none' }), base, order, sign);
+    expectSame(await fitted(changed(order, sign), options), base, order, sign);
   });
 
   it('holds its constraints from a start that breaks them', async () => {

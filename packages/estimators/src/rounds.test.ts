@@ -1,0 +1,174 @@
+import { backend } from '@drnn/backend-cpu';
+import { transfers } from '@drnn/objectives';
+import { cornnRecording, sourceOfTransitions, transitions } from '@drnn/simulator';
+import { matrix, type Matrix } from '@drnn/tensor';
+import { describe, expect, it } from 'vitest';
+import { exactStep } from './exact-step.js';
+import {
+  calibratedLoss,
+  driveR2,
+  estimate,
+  type EstimateOptions,
+  leastSquaresPath,
+  releaseTask,
+  restrictTask,
+  ridgeOf,
+  roundTask,
+  type RoundTask,
+  solveRound,
+} from './index.js';
+import { freezeAt } from './round-point.js';
+import { restrict } from '@drnn/simulator';
+
+const assumptions = { transfer: transfers.tanh, constraints: { zeroDiagonal: true }, bias: true } as const;
+const options = (more: Partial<EstimateOptions> = {}): EstimateOptions => ({
+  ...assumptions,
+  effort: 'full',
+  choosing: 'none',
+  pilot: { ridge: 1e-5, clip: 0.2, tolerance: 1e-4, maxSteps: 8 },
+  ...more,
+});
+
+const recorded = (units: number, frames: number, seed: number, noise = { inputNoise: 1e-2, conversionNoise: 1e-4 }) => {
+  const { W, rates } = cornnRecording({ units, frames, seed, ...noise });
+  return { W, source: sourceOfTransitions(transitions({ rates, alpha: 0.1 })) };
+};
+
+/** RMSE over the standard deviation of W; theta [predictor, unit] begins with W'. */
+const relativeError = (W: Matrix, theta: Matrix): number => {
+  const n = W.rows;
+  let [error, total] = [0, 0];
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) {
+      const w = W.data[i * n + j]!;
+      error += (theta.data[j * theta.columns + i]! - w) ** 2;
+      total += w ** 2;
+    }
+  }
+  return Math.sqrt(error / total);
+};
+
+const inTask = async <Result>(
+  source: Parameters<typeof roundTask>[1][number],
+  use: (task: RoundTask) => Promise<Result>,
+  cut?: number,
+): Promise<Result> => {
+  const on = await backend();
+  const rows = source.targets.rows;
+  const sources =
+    cut === undefined
+      ? [source]
+      : [restrict(source, [{ from: 0, to: cut }]), restrict(source, [{ from: cut, to: rows }])];
+  const task = await roundTask(on, sources, assumptions);
+  try {
+    return await use(task);
+  } finally {
+    releaseTask(task);
+    expect(on.memory()).toEqual({ handles: 0, bytes: 0 });
+    await on.close();
+  }
+};
+
+const levels = { input: 1e-2, output: 1e-4 };
+const loss = calibratedLoss(transfers.tanh, levels, 1, false);
+
+describe('a round', () => {
+  const { source } = recorded(12, 400, 1);
+
+  it('is the same in one part and in two', async () => {
+    const solved = (task: RoundTask) =>
+      solveRound(task, matrix(13, 12), {
+        loss,
+        ridge: ridgeOf({ W: 2, Win: 1 }, task.shape),
+        rule: { perUnit: 1e-10, median: 0, products: 60, newtonSteps: 12, method: 'exact' },
+      });
+    const one = await inTask(source, solved);
+    const two = await inTask(source, solved, 150);
+    two.theta.data.forEach((x, i) => expect(x).toBeCloseTo(one.theta.data[i]!, 7));
+  });
+
+  it('has one optimum, whichever way its steps are solved, and zero self-connections', async () => {
+    await inTask(source, async (task) => {
+      const begun = (await leastSquaresPath(task, [1e-4]))?.[0] ?? matrix(13, 12);
+      const ridge = ridgeOf({ W: 2, Win: 1 }, task.shape);
+      const rule = { perUnit: 1e-6, median: 0, products: 200, newtonSteps: 20 } as const;
+      const exact = await solveRound(task, begun, { loss, ridge, rule: { ...rule, method: 'exact' } });
+      const pcg = await solveRound(task, begun, { loss, ridge, rule: { ...rule, method: 'conjugate-gradients' } });
+      expect([exact.converged, pcg.converged]).toEqual([true, true]);
+      pcg.theta.data.forEach((x, i) => expect(x).toBeCloseTo(exact.theta.data[i]!, 3));
+      for (let j = 0; j < 12; j++) expect(exact.theta.data[j * 13]).toBe(0);
+      // The gradient of the frozen objective vanishes there: its decrement, by Hessians of their own.
+      const { round, point } = await freezeAt(task, begun, loss, ridge, true);
+      const first = await exactStep(round, point);
+      expect(Math.max(...first.decrement)).toBeGreaterThan(1);
+      point.curvatures.forEach((rows) => rows.release());
+      round.release();
+    });
+  });
+
+  it('of trimmed samples alone leaves the ridge to pull to zero, and says nothing that is not finite', async () => {
+    const nothing = calibratedLoss(transfers.tanh, { input: 1e-12, output: 1e-12 }, 1, false);
+    await inTask(source, async (task) => {
+      const result = await solveRound(task, matrix(13, 12), {
+        loss: nothing,
+        ridge: ridgeOf({ W: 2, Win: 1 }, task.shape),
+        rule: { perUnit: 0.01, median: 0, products: 20, newtonSteps: 3, method: 'exact' },
+      });
+      expect(result.theta.data.every(Number.isFinite)).toBe(true);
+    });
+  });
+});
+
+describe('the estimator', () => {
+  it('comes as near the truth as the estimate that knows noise and prior, and nearer than its pilot', async () => {
+    const { W, source } = recorded(30, 900, 2);
+    const on = await backend();
+    const ours = await estimate(on, source, options());
+    const informed = await inTask(source, async (task) => {
+      const truth = matrix(31, 30);
+      for (let i = 0; i < 30; i++) for (let j = 0; j < 30; j++) truth.data[j * 30 + i] = W.data[i * 30 + j]!;
+      const size = W.data.reduce((sum, w) => sum + w * w, 0) / W.data.length;
+      const rule = { perUnit: 1e-6, median: 0, products: 60, newtonSteps: 10, method: 'exact' } as const;
+      return solveRound(task, truth, { loss, ridge: ridgeOf({ W: 1 / size, Win: 1 }, task.shape), rule });
+    });
+    expect(ours.converged).toBe(true);
+    expect(relativeError(W, ours.theta)).toBeLessThanOrEqual(1.1 * relativeError(W, informed.theta));
+    const noise = ours.rounds.at(-1);
+    expect(noise?.levels.input).toBeGreaterThan(0.9e-2);
+    expect(noise?.levels.input).toBeLessThan(1.1e-2);
+    expect(noise?.autocorrelationTime).toBeLessThan(1.2);
+    await on.close();
+  });
+
+  it('gives way to ridge where an unobserved input moves the units, and says by how much', async () => {
+    const { rates } = cornnRecording({ units: 40, frames: 700, seed: 4 });
+    // Half the units are not recorded.
+    const seen = matrix(rates.rows, 20);
+    for (let t = 0; t < rates.rows; t++) seen.data.set(rates.data.subarray(t * 40, t * 40 + 20), t * 20);
+    const all = sourceOfTransitions(transitions({ rates: seen, alpha: 0.1 }));
+    const train = restrict(all, [{ from: 0, to: 560 }]);
+    const on = await backend();
+    const chosen = await estimate(on, train, options({ choosing: 'cross-validation' }));
+    const test = await roundTask(on, [restrict(all, [{ from: 561, to: 699 }])], assumptions);
+    const fitted = await roundTask(on, [train], assumptions);
+    const path = (await leastSquaresPath(fitted, [1e-1, 1e-2, 1e-3, 1e-4])) ?? [];
+    const [own = 0, ...ridges] = await driveR2(test, [chosen.theta, ...path]);
+    expect(chosen.choice?.scores.rounds).not.toBeNull();
+    expect(chosen.choice?.margin).toBeGreaterThanOrEqual(0);
+    expect(own).toBeGreaterThan(Math.max(...ridges) - 0.05);
+    expect(restrictTask(fitted, fitted.parts).shape.transitions).toBe(560);
+    releaseTask(test);
+    releaseTask(fitted);
+    expect(on.memory()).toEqual({ handles: 0, bytes: 0 });
+    await on.close();
+  });
+
+  it('trims jumps: Poisson noise on the targets costs it next to nothing', async () => {
+    const noise = { inputNoise: 1e-2, conversionNoise: { kind: 'poisson', size: 1e-3 } } as const;
+    const { rates, W } = cornnRecording({ units: 20, frames: 800, seed: 3, ...noise });
+    const on = await backend();
+    const { theta } = await estimate(on, sourceOfTransitions(transitions({ rates, alpha: 0.1 })), options());
+    expect(relativeError(W, theta)).toBeLessThan(0.15);
+    await on.close();
+  });
+});

@@ -154,7 +154,7 @@ const newtonStep = async (
   const right = copyMatrix(point.gradient);
   for (let i = 0; i < right.data.length; i++) right.data[i] = -right.data[i]!;
   const expected = expectedRemainder(shape.units);
-  const { direction, decrement, products } = await batchedPcg({
+  const { direction, decrement, remaining, products } = await batchedPcg({
     host: on.host,
     right,
     hessianTimes: (v) => curvatureTimes(round, point, v),
@@ -165,7 +165,13 @@ const newtonStep = async (
     stopWhen: (progress) =>
       signal?.aborted === true || medianOf(expected.after(progress)) <= rule.median * shape.predictors,
   });
-  return { solution: direction, decrement, remaining: expected.latest(), products };
+  const estimate = expected.latest();
+  return {
+    solution: direction,
+    decrement,
+    remaining: remaining.map((bound, j) => Math.min(bound, estimate[j]!)),
+    products,
+  };
 };
 
 const halvings = 20;

@@ -45,6 +45,8 @@ export interface FitOptions {
   readonly trials?: ArrayLike<number>;
   /** [time, unit], 1 where observed, 0 where missing. */
   readonly observed?: Matrix;
+  /** The group of each unit, [unit]: text or whole numbers. Kept with the model; the report shows weights by group. */
+  readonly groups?: ArrayLike<string | number>;
   /** What becomes of rows with a missing predictor. */
   readonly missing?: 'drop' | 'interpolate';
   readonly scale?: 'auto' | 'none' | 'max' | 'quantile';

@@ -37,6 +37,7 @@ import { applyScaling, type Scaling, scalingOf } from './scaling.js';
 import { scoresOf, type ScoredModel, tracesOf } from './scores.js';
 import { combineTrials, type FitSource, joinInputs, type Session, sessionOf, type SessionOptions } from './session.js';
 import { summaryOf } from './summary.js';
+import { type UnitGroups, unitGroups } from './unit-groups.js';
 import { verdictOf, warningsOf } from './verdict.js';
 
 /** How far a fit is. */
@@ -91,6 +92,8 @@ export interface Fit {
   readonly units: number;
   readonly inputs: number;
   readonly unitNames: readonly string[];
+  /** The groups of the units, where they were given. */
+  readonly groups: UnitGroups | null;
   readonly trials: number;
   readonly samplingInterval: number | null;
   readonly sources: readonly Source[];
@@ -213,6 +216,7 @@ const fitOn = async (
       `${raw.units} units, but only ${raw.targets.rows} transitions: if the rows of the file are units, stop here and say layout (--layout) unit-time`,
     );
   }
+  const groups = settings.groups === undefined ? null : unitGroups(settings.groups, raw.units);
   const scaling = scalingOf(raw, settings.scale, settings.center, transfer, (j) => session.unitNames[j] ?? `unit ${j}`);
   const all = applyScaling(raw, scaling);
   const objective = onFrames(context.objective ?? objectiveOf(settings, transfer), all);
@@ -253,7 +257,7 @@ const fitOn = async (
   const parts = { first: first.solution.timing, last: refit ? solution.timing : { init: 0, steps: 0, certificate: 0 } };
   const seconds = (performance.now() - began) / 1000;
   const result = {
-    model: modelOf(solution.theta, all, settings.bias, scaling),
+    model: modelOf(solution.theta, all, settings.bias, scaling, groups?.labels),
     solution,
     transfer,
     objective,
@@ -272,6 +276,7 @@ const fitOn = async (
     units: all.units,
     inputs: all.inputs,
     unitNames: session.unitNames,
+    groups,
     trials: raw.trialStarts.length,
     samplingInterval: settings.dt ?? session.samplingInterval,
     sources: session.sources,

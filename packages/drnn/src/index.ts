@@ -7,6 +7,7 @@ export * from './scaling.js';
 export * from './scores.js';
 export * from './identifiability.js';
 export { predict, type PredictOptions } from './predict.js';
+export { unitGroups, type UnitGroups } from './unit-groups.js';
 export { reportOf } from './report-of.js';
 export { correlation } from './correlation.js';
 export { randomNetwork, simulate } from '@drnn/simulator';

@@ -1,4 +1,4 @@
-import type { Model } from '@drnn/recordings';
+import { type Model, modelOf, type ModelParts } from '@drnn/recordings';
 import { simulate } from '@drnn/simulator';
 import { type Matrix, matrix, refuse } from '@drnn/tensor';
 import { type LossName, losses } from './fit-options.js';
@@ -19,11 +19,8 @@ export interface PredictOptions {
  * in the recording's units; row 0 is the given state. Errors: units or inputs that differ from the model's, a start or
  * an end outside the recording, a missing value in the state.
  */
-export const predict = (
-  model: Omit<Model, 'record'> & Partial<Pick<Model, 'record'>>,
-  rates: Matrix,
-  options: PredictOptions = {},
-): Matrix => {
+export const predict = (parts: ModelParts, rates: Matrix, options: PredictOptions = {}): Matrix => {
+  const model = modelOf(parts);
   const units = model.W.rows;
   const inputs = model.Win.columns;
   const start = options.start ?? 0;
@@ -74,7 +71,7 @@ export const predict = (
     alpha,
     steps,
     initial: state.map((value, j) => (value - offset[j]!) / scale[j]!),
-    transfer: losses[options.loss ?? lossOf(model.record ?? null)],
+    transfer: losses[options.loss ?? lossOf(model.record)],
   });
   const result = matrix(run.rows, units);
   for (let i = 0; i < run.data.length; i++) result.data[i] = run.data[i]! * scale[i % units]! + offset[i % units]!;

@@ -8,6 +8,7 @@ export interface FitFlags {
   readonly inputs?: string;
   readonly connections?: string;
   readonly samples?: string;
+  readonly groups?: string;
   readonly alpha?: number;
   readonly dt?: number;
   readonly tau?: number;

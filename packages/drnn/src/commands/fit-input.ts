@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { type NumericArray, readKeyOrFile, toFloat64 } from '@drnn/recordings';
+import { type NumericArray, readKeyOrFile, readLabels, toFloat64 } from '@drnn/recordings';
 import { failure, matrix, type Matrix } from '@drnn/tensor';
 import { attempt, orThrow, together } from '@drnn/tensor/checked';
 import type { FitOptions } from '../fit-options.js';
@@ -13,7 +13,7 @@ export const optionsOf = async (
 ): Promise<FitOptions> => {
   const optional = <Value>(name: string | undefined, use: (arrays: readonly NumericArray[], name: string) => Value) =>
     attempt(async () => (name === undefined ? undefined : use(await readEach(files, name), name)));
-  const { trials, inputs, observed, connections } = orThrow(
+  const { trials, inputs, observed, connections, groups } = orThrow(
     await together({
       trials: optional(flags.trials, (arrays) => Float64Array.from(arrays.flatMap((array) => [...toFloat64(array)]))),
       inputs: optional(flags.inputs, (arrays, name) => {
@@ -24,6 +24,7 @@ export const optionsOf = async (
         stack(arrays.map((array) => asRows(array, name, '[time, unit]'))),
       ),
       connections: optional(flags.connections, ([array], name) => asConnections(array, name)),
+      groups: attempt(async () => (flags.groups === undefined ? undefined : readGroups(files, flags.groups))),
     })(),
   );
   // What an option means can depend on whether it was named: defaults are left to the library.
@@ -37,6 +38,7 @@ export const optionsOf = async (
     ...(inputs === undefined ? {} : { inputs }),
     ...(observed === undefined ? {} : { observed }),
     ...(connections === undefined ? {} : { connections }),
+    ...(groups === undefined ? {} : { groups }),
     ...(flags.horizon === undefined ? {} : { horizon: flags.horizon }),
     scale: flags.scale,
     center: flags.center,
@@ -77,6 +79,12 @@ const readEach = async (files: readonly string[], name: string): Promise<readonl
   if (source.key !== name || source.fileName !== basename(first)) return arrays;
   for (const file of others) arrays.push((await readKeyOrFile(file, name)).array);
   return arrays;
+};
+
+/** The label of each unit, from the first recording or a file of its own. */
+const readGroups = async ([first]: readonly string[], name: string): Promise<readonly string[]> => {
+  if (first === undefined) throw failure({ path: 'recording', seen: 'no file', expected: 'at least one' });
+  return readLabels(first, name);
 };
 
 /** Rows over time: a vector is a single column; the trials of [trial, time, column] follow each other. */

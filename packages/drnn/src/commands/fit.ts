@@ -45,6 +45,7 @@ export const fitCommand = (program: Command): void => {
     .addOption(new Option('--free-diagonal', 'self-connections are fitted too').implies({ zeroDiagonal: false }))
     .option('--connections <file>', '[unit, unit + input], row = target, 1 = may be nonzero')
     .option('--samples <file|key>', '[time, unit], 1 = observed, 0 = missing')
+    .option('--groups <file|key>', 'the group of each unit, text or whole numbers [unit]; kept with the model')
     .addOption(oneOf('--missing <rule>', 'rows with a missing predictor', choices.missing, defaults.missing))
     .addOption(
       new Option(

@@ -80,7 +80,8 @@ export const predict = (parts: ModelParts, rates: Matrix, options: PredictOption
 
 const isLoss = (name: unknown): name is LossName => typeof name === 'string' && Object.hasOwn(losses, name);
 
-const lossOf = (record: Model['record']): LossName => {
+/** The loss a model was fitted with. */
+export const lossOf = (record: Model['record']): LossName => {
   const loss = record?.options['loss']?.value;
   return isLoss(loss) ? loss : 'cross-entropy';
 };

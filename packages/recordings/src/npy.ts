@@ -340,7 +340,7 @@ export const decodeNpy = (
 };
 
 /** The numbers as bytes, little-endian. */
-const encodeNumbers = (array: NumericArray, target: Uint8Array<ArrayBuffer>, path: string): void => {
+export const encodeNumbers = (array: NumericArray, target: Uint8Array<ArrayBuffer>, path: string): void => {
   const { data, type } = array;
   if (type === 'int64' || type === 'uint64') {
     const view = new DataView(target.buffer, target.byteOffset, target.byteLength);

@@ -29,13 +29,15 @@ import { deviceOf } from './backends/device-of.js';
 import { type Calibration, calibratedFit } from './calibrated-fit.js';
 import { openBackend } from './backends/open-backend.js';
 import { type Polisher, polisherFor } from './backends/polisher.js';
-import { alphaOf, convexBecauseOf, type FitOptions, settle, type Settings, transferOf } from './fit-options.js';
+import { type Filling, fillInRounds } from './fill-rounds.js';
+import { connectionsAtLags, observationsOf } from './fit-observations.js';
+import { convexBecauseOf, type FitOptions, settle, type Settings, transferOf } from './fit-options.js';
 import { type Identifiability, identifiabilityOf } from './identifiability.js';
 import { modelOf, thetaFrom } from './network-of-theta.js';
 import type { HeldOutTraces, Scores } from './report/report-data.js';
 import { applyScaling, type Scaling, scalingOf } from './scaling.js';
 import { scoresOf, type ScoredModel, tracesOf } from './scores.js';
-import { combineTrials, type FitSource, joinInputs, type Session, sessionOf, type SessionOptions } from './session.js';
+import { type FitSource, type Session, sessionOf, type SessionOptions } from './session.js';
 import { summaryOf } from './summary.js';
 import { type UnitGroups, unitGroups } from './unit-groups.js';
 import { verdictOf, warningsOf } from './verdict.js';
@@ -110,6 +112,8 @@ export interface Fit {
   /** Frames between restarts of the closed loop. */
   readonly horizon: number;
   readonly dropped: Transitions['dropped'];
+  /** How missing predictors were filled by the model, and the fraction of predictors that were; null where none were. */
+  readonly filling: (Omit<Filling, 'values'> & { readonly fraction: number }) | null;
   readonly certificate: Certificate;
   readonly identifiability: Identifiability;
   /** Data in memory to final model. */
@@ -146,7 +150,13 @@ export const fit = async (source: FitSource, context: FitContext = {}): Promise<
   const { on, close } = await hardware(context, settings);
   const polisher = polisherFor(on, context.onNotice);
   try {
-    return await on.scope((inner) => fitOn(inner, deviceOf(on), polisher, session, context, settings, began));
+    const device = deviceOf(on);
+    return await on.scope(async (inner) => {
+      const fitWith = (how: Settings, filling: Filling | null): Promise<Fit> =>
+        fitOn(inner, device, polisher, session, context, how, filling, began);
+      const filling = settings.missing === 'model' ? await fillInRounds(session, settings, fitWith) : null;
+      return fitWith(settings, filling);
+    });
   } finally {
     await polisher.close().finally(close);
   }
@@ -188,18 +198,11 @@ const fitOn = async (
   session: Session,
   context: FitContext,
   settings: Settings,
+  filling: Filling | null,
   began: number,
 ): Promise<Fit> => {
   const transfer = transferFor(context.objective, settings);
-  const trials = combineTrials(session.trials, settings.trials, session.rates.rows);
-  const raw = transitions({
-    rates: session.rates,
-    alpha: alphaOf(settings, session.samplingInterval),
-    missing: settings.missing,
-    ...(settings.inputs === undefined ? {} : { inputs: joinInputs(settings.inputs, session.lengths) }),
-    ...(trials === undefined ? {} : { trials }),
-    ...(settings.observed === undefined ? {} : { observed: settings.observed }),
-  });
+  const raw = transitions(observationsOf(session, settings, filling?.values));
   refuse(
     raw.targets.rows >= 2
       ? []
@@ -219,7 +222,7 @@ const fitOn = async (
   const groups = settings.groups === undefined ? null : unitGroups(settings.groups, raw.units);
   const scaling = scalingOf(raw, settings.scale, settings.center, transfer, (j) => session.unitNames[j] ?? `unit ${j}`);
   const all = applyScaling(raw, scaling);
-  const objective = onFrames(context.objective ?? objectiveOf(settings, transfer), all);
+  const objective = onFrames(context.objective ?? objectiveOf(settings, transfer, raw), all);
   const horizon = settings.horizon ?? Math.max(1, Math.round(10 / mean(all.alpha)));
   const start = context.from === undefined ? undefined : thetaFrom(context.from, all, settings.bias);
 
@@ -274,7 +277,7 @@ const fitOn = async (
     polished: last.polishSteps !== null,
     polishSteps: last.polishSteps ?? 0,
     units: all.units,
-    inputs: all.inputs,
+    inputs: all.inputs / all.inputLags.length,
     unitNames: session.unitNames,
     groups,
     trials: raw.trialStarts.length,
@@ -290,6 +293,14 @@ const fitOn = async (
     horizon,
     dropped: raw.dropped,
     certificate: certify(objective),
+    filling:
+      filling === null
+        ? null
+        : {
+            rounds: filling.rounds,
+            change: filling.change,
+            fraction: raw.dropped.filled / (raw.targets.rows * raw.units),
+          },
     identifiability: identifiabilityOf(on.host, last.gram, last.ridge),
     seconds,
     timing: {
@@ -304,19 +315,23 @@ const fitOn = async (
   return { ...result, warnings, verdict, summary: () => summaryOf({ ...result, warnings, verdict }) };
 };
 
-const objectiveOf = (settings: Settings, transfer: Transfer): Objective => ({
+const objectiveOf = (settings: Settings, transfer: Transfer, of: Transitions): Objective => ({
   ...matching(transfer, {
     weights:
-      settings.weights === 'capped'
-        ? { kind: 'capped', cap: settings.weightCap }
-        : settings.weights === 'calibrated'
-          ? { kind: 'calibrated', kappa: settings.kappa }
-          : settings.weights,
+      settings.sampleWeights !== undefined
+        ? { kind: 'explicit', values: settings.sampleWeights }
+        : settings.weights === 'capped'
+          ? { kind: 'capped', cap: settings.weightCap }
+          : settings.weights === 'calibrated'
+            ? { kind: 'calibrated', kappa: settings.kappa }
+            : settings.weights,
     clip: settings.clip,
     ridge: settings.ridge,
     constraints: {
       zeroDiagonal: settings.zeroDiagonal,
-      ...(settings.connections === undefined ? {} : { connections: settings.connections }),
+      ...(settings.connections === undefined
+        ? {}
+        : { connections: connectionsAtLags(settings.connections, of.units, of.inputLags.length, of.inputs) }),
     },
   }),
   name: settings.loss,

@@ -22,7 +22,9 @@ export interface PredictOptions {
 export const predict = (parts: ModelParts, rates: Matrix, options: PredictOptions = {}): Matrix => {
   const model = modelOf(parts);
   const units = model.W.rows;
-  const inputs = model.Win.columns;
+  const lags = model.inputLags;
+  const inputs = model.Win.columns / lags.length;
+  const longest = inputs === 0 ? 0 : Math.max(...lags);
   const start = options.start ?? 0;
   const steps = options.steps ?? rates.rows - 1 - start;
   const state = rates.data.subarray(start * rates.columns, (start + 1) * rates.columns);
@@ -57,6 +59,15 @@ export const predict = (parts: ModelParts, rates: Matrix, options: PredictOption
           },
         ]
       : []),
+    ...(start < longest
+      ? [
+          {
+            path: 'start',
+            seen: `${start}`,
+            expected: `a frame from ${longest} on, since the inputs of the model act up to ${longest} frames late`,
+          },
+        ]
+      : []),
     ...(state.every(Number.isFinite)
       ? []
       : [{ path: 'rates', seen: `a missing value at frame ${start}`, expected: 'a complete state to start from' }]),
@@ -64,9 +75,7 @@ export const predict = (parts: ModelParts, rates: Matrix, options: PredictOption
   const { W, Win, b, alpha, scale, offset } = model;
   const { rates: run } = simulate({
     W,
-    ...(given === undefined || inputs === 0
-      ? {}
-      : { Win, inputs: matrix(steps, inputs, given.data.slice(start * inputs, (start + steps) * inputs)) }),
+    ...(given === undefined || inputs === 0 ? {} : { Win, inputs: lateInputs(given, lags, start, steps) }),
     b,
     alpha,
     steps,
@@ -75,6 +84,20 @@ export const predict = (parts: ModelParts, rates: Matrix, options: PredictOption
   });
   const result = matrix(run.rows, units);
   for (let i = 0; i < run.data.length; i++) result.data[i] = run.data[i]! * scale[i % units]! + offset[i % units]!;
+  return result;
+};
+
+/** [u[t - lag] | ...] for `steps` frames from `start` on, [time, input x lag]. */
+const lateInputs = (inputs: Matrix, lags: Int32Array, start: number, steps: number): Matrix => {
+  const { columns } = inputs;
+  const result = matrix(steps, columns * lags.length);
+  for (let t = 0; t < steps; t++) {
+    for (let k = 0; k < lags.length; k++) {
+      const late = start + t - lags[k]!;
+      const row = inputs.data.subarray(late * columns, (late + 1) * columns);
+      result.data.set(row, (t * lags.length + k) * columns);
+    }
+  }
   return result;
 };
 

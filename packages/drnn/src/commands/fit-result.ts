@@ -42,6 +42,7 @@ export const jsonOf = (result: Fit, flags: FitFlags): unknown => {
       targetsClipped: result.targetsClipped,
     },
     dropped: result.dropped,
+    filling: result.filling,
     certificate: result.certificate.verdict,
     ...estimatorOf(result),
     warnings: result.warnings,

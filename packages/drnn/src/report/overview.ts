@@ -31,6 +31,14 @@ export const overview = (data: ReportData): Html =>
         'Transitions of the scored fit',
         data.trainSamples > 0 ? formatCount(data.trainSamples) : 'none: nothing was held out',
       ],
+      ...(data.filling === null
+        ? []
+        : [
+            [
+              'Missing predictors filled by the model',
+              `${formatPercent(data.filling.fraction)}, in ${counted(data.filling.rounds, 'round')}`,
+            ] as const,
+          ]),
       ['Frame interval', data.samplingInterval === null ? 'not stated' : formatSeconds(data.samplingInterval, true)],
       ['Leak a = dt / τ per frame', leak(data)],
       ['Status', describeStatus(data.status)],

@@ -34,6 +34,7 @@ import { connectionsAtLags, observationsOf } from './fit-observations.js';
 import { convexBecauseOf, type FitOptions, settle, type Settings, transferOf } from './fit-options.js';
 import { type Identifiability, identifiabilityOf } from './identifiability.js';
 import { modelOf, thetaFrom } from './network-of-theta.js';
+import { type ObservationNoise, observationNoiseOf } from './observation-noise.js';
 import type { HeldOutTraces, Scores } from './report/report-data.js';
 import { applyScaling, type Scaling, scalingOf } from './scaling.js';
 import { scoresOf, type ScoredModel, tracesOf } from './scores.js';
@@ -116,6 +117,8 @@ export interface Fit {
   readonly filling: (Omit<Filling, 'values'> & { readonly fraction: number }) | null;
   readonly certificate: Certificate;
   readonly identifiability: Identifiability;
+  /** What noise on the record does to the weights; null where it cannot be told. */
+  readonly observationNoise: ObservationNoise | null;
   /** Data in memory to final model. */
   readonly seconds: number;
   /** Seconds: what is done once a problem (start, metric), the iterations, the certificates, the scores. */
@@ -259,6 +262,9 @@ const fitOn = async (
 
   const parts = { first: first.solution.timing, last: refit ? solution.timing : { init: 0, steps: 0, certificate: 0 } };
   const seconds = (performance.now() - began) / 1000;
+  const identifiability = identifiabilityOf(on.host, last.gram, last.ridge);
+  const fitted = refit ? all : trained;
+  const moments = identifiability.inverseDiagonal.map((each) => each * fitted.targets.rows);
   const result = {
     model: modelOf(solution.theta, all, settings.bias, scaling, groups?.labels),
     solution,
@@ -301,7 +307,8 @@ const fitOn = async (
             change: filling.change,
             fraction: raw.dropped.filled / (raw.targets.rows * raw.units),
           },
-    identifiability: identifiabilityOf(on.host, last.gram, last.ridge),
+    identifiability,
+    observationNoise: judged ? observationNoiseOf(on.host, scored, heldOut, moments) : null,
     seconds,
     timing: {
       init: parts.first.init + parts.last.init,

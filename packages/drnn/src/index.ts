@@ -6,6 +6,7 @@ export { choices, defaults, type FitOptions, losses, type LossName } from './fit
 export * from './scaling.js';
 export * from './scores.js';
 export * from './identifiability.js';
+export * from './observation-noise.js';
 export { predict, type PredictOptions } from './predict.js';
 export { unitGroups, type UnitGroups } from './unit-groups.js';
 export { reportOf } from './report-of.js';

@@ -48,6 +48,7 @@ export const reportOf = async (
     unitNames: fit.unitNames,
     groups: fit.groups,
     inputLags: Array.from(model.inputLags),
+    observationNoise: fit.observationNoise,
     filling: fit.filling,
     spectrum: await spectrumOf(model.W),
     trace: solution.trace,

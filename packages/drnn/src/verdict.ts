@@ -37,6 +37,12 @@ export const warningsOf = (fit: Judged): readonly string[] => {
       `The ridge outweighs the data in most directions (the data determine ${effectiveDirections.toFixed(1)} of ${directions}): the weights are too small. A smaller ridge, or scale quantile for activity in small units, helps.`,
     );
   }
+  const noise = fit.observationNoise;
+  if (noise !== null && noise.slope < 0.9) {
+    said.push(
+      `Noise on the record itself: errors of successive predictions are anticorrelated (${noise.autocorrelation.toFixed(2)}), as such noise makes them; it would be ${percent(noise.share)} of the variance of the activity, and the weights about ${noise.slope > 0.05 ? noise.slope.toFixed(2) : 'a small part'} of their size. Read weights relative to each other, not as sizes.`,
+    );
+  }
   if (scores !== null) said.push(...belowBaseline(scores));
   if (scores !== null && (scores.closedLoop.at(-1)?.horizon ?? 0) < fit.horizon) {
     said.push(

@@ -43,6 +43,14 @@ export const jsonOf = (result: Fit, flags: FitFlags): unknown => {
     },
     dropped: result.dropped,
     filling: result.filling,
+    observationNoise:
+      result.observationNoise === null
+        ? null
+        : {
+            share: result.observationNoise.share,
+            autocorrelation: result.observationNoise.autocorrelation,
+            slope: result.observationNoise.slope,
+          },
     certificate: result.certificate.verdict,
     ...estimatorOf(result),
     warnings: result.warnings,

@@ -77,6 +77,8 @@ export interface ReportData {
   readonly groups: Groups | null;
   /** Frames by which the inputs act late. */
   readonly inputLags: readonly number[];
+  /** Noise on the record itself: its share of the variance, and by what weights are too small; null where unknown. */
+  readonly observationNoise: { readonly share: number; readonly slope: number } | null;
   /** How missing predictors were filled by the model; null where they were not. */
   readonly filling: { readonly fraction: number; readonly rounds: number } | null;
   /** Eigenvalues of W. */

@@ -72,6 +72,7 @@ export const sampleReport = ({
     unitNames,
     groups: null,
     inputLags: [0],
+    observationNoise: { share: 0.01, slope: 0.97 },
     filling: null,
     spectrum: {
       re: Float64Array.from({ length: units }, (_, unit) => 1.3 * Math.sin(unit)),

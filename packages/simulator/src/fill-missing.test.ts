@@ -56,7 +56,7 @@ describe('fillMissing', () => {
     );
   });
 
-  it('says nothing before every unit of a trial was seen, and nothing across trials', () => {
+  it('says nothing of a unit before it was seen in a trial, and nothing across trials', () => {
     const seen = Array.from({ length: 41 * units }, (_, i) => {
       const [t, j] = [Math.floor(i / units), i % units];
       return !(j === 1 && (t < 3 || (t >= 20 && t < 23))) && !(j === 2 && (t === 1 || t === 30));
@@ -64,7 +64,9 @@ describe('fillMissing', () => {
     const trials = Array.from({ length: 41 }, (_, t) => (t < 20 ? 0 : 1));
     const filled = fillMissing({ ...masked(seen), inputs, trials }, network);
     const said = Array.from(filled.data, (value, i) => (Number.isNaN(value) ? -1 : i)).filter((i) => i >= 0);
-    expect(said).toEqual([30 * units + 2]);
+    // Unit 2 was seen before frame 1; unit 1 was not before frames 3 and 23.
+    expect(said).toEqual([units + 2, 30 * units + 2]);
+    expect(Math.abs(filled.data[30 * units + 2]! - recorded.data[30 * units + 2]!)).toBeLessThan(1e-9);
   });
 
   it('takes late inputs from where they were, within the trial', () => {

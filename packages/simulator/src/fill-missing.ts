@@ -29,6 +29,21 @@ export interface Gaps {
   readonly trials?: ArrayLike<number>;
 }
 
+/** The first value of every unit in the trial that starts at frame `start`; its offset where there is none. */
+const firstSeen = (
+  { rates, observed, trials }: Gaps,
+  start: number,
+  offset: Float64Array,
+  into: Float64Array,
+): void => {
+  for (let j = 0; j < rates.columns; j++) {
+    let t = start;
+    const inTrial = (): boolean => t < rates.rows && (trials === undefined || trials[t] === trials[start]);
+    while (inTrial() && observed.data[t * rates.columns + j] === 0) t++;
+    into[j] = inTrial() ? rates.data[t * rates.columns + j]! : offset[j]!;
+  }
+};
+
 const tanh = (currents: Float64Array): void => applyTransfer('tanh', currents);
 
 /**
@@ -36,9 +51,9 @@ const tanh = (currents: Float64Array): void => applyTransfer('tanh', currents);
  *
  *     r[t, j] = (1 - a) r[t-1, j] + a phi(W r[t-1] + Win u[t-1] + b)_j
  *
- * so that a value never knows of later frames. Returns `[time, unit]` in the recording's units, NaN where a value is
- * observed and where nothing can be said: in the first frame of a trial, after a frame in which some value cannot be
- * said, and where the inputs have no full history. Throws for shapes that do not fit the network. Cost: missing values
+ * so that a value does not know of later frames. Returns `[time, unit]` in the recording's units, NaN where a value is
+ * observed and where nothing can be said: while a unit was not yet seen in a trial, and where the inputs have no full
+ * history. A unit that was not yet seen counts for the others with its first value of the trial. Throws for shapes that do not fit the network. Cost: missing values
  * times predictors.
  */
 export const fillMissing = (gaps: Gaps, network: FillingNetwork): Matrix => {
@@ -73,11 +88,16 @@ export const fillMissing = (gaps: Gaps, network: FillingNetwork): Matrix => {
   const state = new Float64Array(units);
   const drive = new Float64Array(Win.columns);
   const absent = new Int32Array(units);
+  const said = new Uint8Array(units);
+  const first = new Float64Array(units);
   const currents = new Float64Array(units);
   let start = 0;
   for (let t = 0; t < frames; t++) {
     const row = t * units;
-    if (t === 0 || (trials !== undefined && trials[t] !== trials[t - 1])) start = t;
+    if (t === 0 || (trials !== undefined && trials[t] !== trials[t - 1])) {
+      start = t;
+      firstSeen(gaps, t, offset, first);
+    }
     let count = 0;
     for (let j = 0; j < units; j++) if (observed.data[row + j] === 0) absent[count++] = j;
     if (count === 0 || t === start) continue;
@@ -85,8 +105,8 @@ export const fillMissing = (gaps: Gaps, network: FillingNetwork): Matrix => {
     for (let i = 0; i < units; i++) {
       const before = row - units + i;
       const value = observed.data[before] === 0 ? result.data[before]! : rates.data[before]!;
-      state[i] = (value - offset[i]!) / scale[i]!;
-      if (!Number.isFinite(value)) known = false;
+      state[i] = ((Number.isNaN(value) ? first[i]! : value) - offset[i]!) / scale[i]!;
+      said[i] = Number.isNaN(value) ? 0 : 1;
     }
     for (let k = 0; k < inputLags.length && inputCount > 0; k++) {
       const late = t - 1 - inputLags[k]!;
@@ -106,6 +126,7 @@ export const fillMissing = (gaps: Gaps, network: FillingNetwork): Matrix => {
     transfer(currents.subarray(0, count));
     for (let c = 0; c < count; c++) {
       const j = absent[c]!;
+      if (said[j] === 0) continue;
       const next = (1 - alpha[j]!) * state[j]! + alpha[j]! * currents[c]!;
       result.data[row + j] = next * scale[j]! + offset[j]!;
     }

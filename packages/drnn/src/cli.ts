@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { demoCommand } from './commands/demo.js';
 import { doctorCommand } from './commands/doctor.js';
+import { exportCommand } from './commands/export.js';
 import { fitCommand } from './commands/fit.js';
 import { inspectCommand } from './commands/inspect.js';
 import { predictCommand } from './commands/predict.js';
@@ -20,6 +21,7 @@ fitCommand(program);
 simulateCommand(program);
 predictCommand(program);
 inspectCommand(program);
+exportCommand(program);
 doctorCommand(program);
 demoCommand(program);
 

@@ -202,7 +202,7 @@ const flagsOfTable = (rows: readonly (readonly string[])[]): Flags =>
 const isBuilt = existsSync(join(distribution, 'cli.js'));
 if (!isBuilt) console.log('skipped: the documentation runs the compiled packages; `npm run build` makes them');
 
-const commands = ['simulate', 'fit', 'predict', 'inspect', 'doctor', 'demo'];
+const commands = ['simulate', 'fit', 'predict', 'inspect', 'export', 'doctor', 'demo'];
 
 describe.skipIf(!isBuilt)('docs/command-line.md', () => {
   const page = pageOf('docs/command-line.md');
@@ -214,7 +214,7 @@ describe.skipIf(!isBuilt)('docs/command-line.md', () => {
       helpOf.set(command, (await drnn([...(command === '' ? [] : [command]), '--help'])).stdout);
     };
     await Promise.all(['', ...commands].map(ask));
-  });
+  }, 60_000);
 
   it('has a section for every command, and no other', () => {
     const listed = [...(helpOf.get('') ?? '').matchAll(/^ {2}([a-z]+) (?:\[options\]|\[command\])/gm)];

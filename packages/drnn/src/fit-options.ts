@@ -18,7 +18,7 @@ export const choices = {
   scale: ['auto', 'none', 'max', 'quantile'],
   loss: Object.keys(losses),
   weights: ['none', 'variance', 'capped', 'calibrated'],
-  missing: ['drop', 'interpolate'],
+  missing: ['drop', 'interpolate', 'model'],
   estimator: ['calibrated', 'convex'],
   effort: ['quick', 'full'],
   choosing: ['cross-validation', 'split', 'none'],
@@ -34,19 +34,36 @@ export interface FitOptions {
   readonly alpha?: number | Float64Array;
   /** Seconds between frames; default the recording's own, where it knows. */
   readonly dt?: number;
-  /** Time constant of the units in seconds. */
-  readonly tau?: number;
+  /** Time constant of the units in seconds, one number or one a unit. */
+  readonly tau?: number | Float64Array;
   /**
    * u [time, input]: row t drives frame t to t + 1, so that the row of a trial's last frame is never read and that of
    * the recording's last frame may be left out. For several files, one matrix for each.
    */
   readonly inputs?: Matrix | readonly Matrix[];
+  /**
+   * Frames by which the inputs are offered late; default [0]. Predictors of frame t are all inputs of frame t - lag for
+   * the first lag, then for the next. Frames whose trial began less than the longest lag before give no row.
+   */
+  readonly inputLags?: readonly number[];
   /** The trial of each frame, [time]; a change starts a new one, as does a new file. */
   readonly trials?: ArrayLike<number>;
   /** [time, unit], 1 where observed, 0 where missing. */
   readonly observed?: Matrix;
-  /** What becomes of rows with a missing predictor. */
-  readonly missing?: 'drop' | 'interpolate';
+  /** [time], 1 where a frame is bad: all its units count as missing. */
+  readonly badFrames?: ArrayLike<number>;
+  /**
+   * [time, unit], at least 0: how much each target counts, in place of the rule `weights`. Row t weighs the transition
+   * from frame t to t + 1.
+   */
+  readonly sampleWeights?: Matrix;
+  /** The group of each unit, [unit]: text or whole numbers. Kept with the model; the report shows weights by group. */
+  readonly groups?: ArrayLike<string | number>;
+  /**
+   * What becomes of rows with a missing predictor: they are dropped, or the value is interpolated over gaps of up to 5
+   * frames, or predicted by the fitted network in rounds.
+   */
+  readonly missing?: 'drop' | 'interpolate' | 'model';
   readonly scale?: 'auto' | 'none' | 'max' | 'quantile';
   /** Subtracts each unit's mean before scaling. */
   readonly center?: boolean;
@@ -125,9 +142,9 @@ export const defaults = {
 export type Settings = FitOptions & Required<Pick<FitOptions, keyof typeof defaults | 'estimator'>>;
 
 /** Options that only the single convex problem has: naming one means it. */
-const convexOptions = ['loss', 'weights', 'clip', 'solver'] as const;
+const convexOptions = ['loss', 'weights', 'sampleWeights', 'clip', 'solver'] as const;
 /** Options that have no meaning in the rounds. */
-const foreignToRounds = ['weights', 'weightCap', 'kappa', 'solver'] as const;
+const foreignToRounds = ['weights', 'sampleWeights', 'weightCap', 'kappa', 'solver'] as const;
 
 /** What is enough of a pilot of the calibrated estimator: further steps do not better the rounds that follow. */
 const pilotDefaults = {
@@ -167,7 +184,7 @@ export const settle = (options: FitOptions): Settings => {
       if (options[name] === undefined) continue;
       issues.push({
         path: name,
-        seen: `${options[name]} together with the calibrated estimator`,
+        seen: `${name === 'sampleWeights' ? 'weights of samples' : options[name]} together with the calibrated estimator`,
         expected: 'the estimator convex',
         hint: 'the rounds make their weights from the noise they find; leave it out, or name estimator convex (--estimator convex)',
       });
@@ -200,7 +217,14 @@ export const settle = (options: FitOptions): Settings => {
   if (typeof alpha === 'number')
     inRange(issues, 'alpha', alpha, (a) => a > 0 && a <= 1, 'a number above 0 and at most 1 (dt / tau)');
   inRange(issues, 'dt', settings.dt, (x) => x > 0, 'seconds above 0');
-  inRange(issues, 'tau', settings.tau, (x) => x > 0, 'seconds above 0');
+  const taus = settings.tau === undefined || typeof settings.tau === 'number' ? [settings.tau] : settings.tau;
+  inRange(
+    issues,
+    'tau',
+    Array.from(taus).find((tau) => tau !== undefined && !(tau > 0)) ?? taus[0],
+    (x) => x > 0,
+    'seconds above 0',
+  );
   inRange(issues, 'weightCap', settings.weightCap, (x) => x > 0, 'a number above 0');
   inRange(issues, 'kappa', settings.kappa, (x) => x > 0, 'a number above 0');
   inRange(issues, 'clip', settings.clip, (x) => x > 0, 'a number above 0, or none');
@@ -241,20 +265,19 @@ export const alphaOf = (settings: Settings, samplingInterval: number | null): nu
     ]);
     return Number.NaN;
   }
-  const alpha = dt / tau;
-  refuse(
-    alpha > 0 && alpha <= 1
-      ? []
-      : [
-          {
-            path: 'dt / tau',
-            seen: `${dt} / ${tau} = ${alpha}`,
-            expected: 'a ratio above 0 and at most 1',
-            hint: 'dt is in seconds, and must not exceed tau',
-          },
-        ],
-  );
-  return alpha;
+  const wrong = (typeof tau === 'number' ? [tau] : Array.from(tau)).findIndex((each) => !(dt / each <= 1));
+  if (wrong >= 0) {
+    const of = typeof tau === 'number' ? tau : tau[wrong]!;
+    refuse([
+      {
+        path: 'dt / tau',
+        seen: `${dt} / ${of} = ${dt / of}${typeof tau === 'number' ? '' : ` of unit ${wrong}`}`,
+        expected: 'a ratio above 0 and at most 1',
+        hint: 'dt is in seconds, and must not exceed tau',
+      },
+    ]);
+  }
+  return typeof tau === 'number' ? dt / tau : tau.map((each) => dt / each);
 };
 
 /** The transfer function of a loss name. */

@@ -29,14 +29,18 @@ import { deviceOf } from './backends/device-of.js';
 import { type Calibration, calibratedFit } from './calibrated-fit.js';
 import { openBackend } from './backends/open-backend.js';
 import { type Polisher, polisherFor } from './backends/polisher.js';
-import { alphaOf, convexBecauseOf, type FitOptions, settle, type Settings, transferOf } from './fit-options.js';
+import { type Filling, fillInRounds } from './fill-rounds.js';
+import { connectionsAtLags, observationsOf } from './fit-observations.js';
+import { convexBecauseOf, type FitOptions, settle, type Settings, transferOf } from './fit-options.js';
 import { type Identifiability, identifiabilityOf } from './identifiability.js';
 import { modelOf, thetaFrom } from './network-of-theta.js';
+import { type ObservationNoise, observationNoiseOf } from './observation-noise.js';
 import type { HeldOutTraces, Scores } from './report/report-data.js';
 import { applyScaling, type Scaling, scalingOf } from './scaling.js';
 import { scoresOf, type ScoredModel, tracesOf } from './scores.js';
-import { combineTrials, type FitSource, joinInputs, type Session, sessionOf, type SessionOptions } from './session.js';
+import { type FitSource, type Session, sessionOf, type SessionOptions } from './session.js';
 import { summaryOf } from './summary.js';
+import { type UnitGroups, unitGroups } from './unit-groups.js';
 import { verdictOf, warningsOf } from './verdict.js';
 
 /** How far a fit is. */
@@ -91,6 +95,8 @@ export interface Fit {
   readonly units: number;
   readonly inputs: number;
   readonly unitNames: readonly string[];
+  /** The groups of the units, where they were given. */
+  readonly groups: UnitGroups | null;
   readonly trials: number;
   readonly samplingInterval: number | null;
   readonly sources: readonly Source[];
@@ -107,8 +113,12 @@ export interface Fit {
   /** Frames between restarts of the closed loop. */
   readonly horizon: number;
   readonly dropped: Transitions['dropped'];
+  /** How missing predictors were filled by the model, and the fraction of predictors that were; null where none were. */
+  readonly filling: (Omit<Filling, 'values'> & { readonly fraction: number }) | null;
   readonly certificate: Certificate;
   readonly identifiability: Identifiability;
+  /** What noise on the record does to the weights; null where it cannot be told. */
+  readonly observationNoise: ObservationNoise | null;
   /** Data in memory to final model. */
   readonly seconds: number;
   /** Seconds: what is done once a problem (start, metric), the iterations, the certificates, the scores. */
@@ -143,7 +153,13 @@ export const fit = async (source: FitSource, context: FitContext = {}): Promise<
   const { on, close } = await hardware(context, settings);
   const polisher = polisherFor(on, context.onNotice);
   try {
-    return await on.scope((inner) => fitOn(inner, deviceOf(on), polisher, session, context, settings, began));
+    const device = deviceOf(on);
+    return await on.scope(async (inner) => {
+      const fitWith = (how: Settings, filling: Filling | null): Promise<Fit> =>
+        fitOn(inner, device, polisher, session, context, how, filling, began);
+      const filling = settings.missing === 'model' ? await fillInRounds(session, settings, fitWith) : null;
+      return fitWith(settings, filling);
+    });
   } finally {
     await polisher.close().finally(close);
   }
@@ -185,18 +201,11 @@ const fitOn = async (
   session: Session,
   context: FitContext,
   settings: Settings,
+  filling: Filling | null,
   began: number,
 ): Promise<Fit> => {
   const transfer = transferFor(context.objective, settings);
-  const trials = combineTrials(session.trials, settings.trials, session.rates.rows);
-  const raw = transitions({
-    rates: session.rates,
-    alpha: alphaOf(settings, session.samplingInterval),
-    missing: settings.missing,
-    ...(settings.inputs === undefined ? {} : { inputs: joinInputs(settings.inputs, session.lengths) }),
-    ...(trials === undefined ? {} : { trials }),
-    ...(settings.observed === undefined ? {} : { observed: settings.observed }),
-  });
+  const raw = transitions(observationsOf(session, settings, filling?.values));
   refuse(
     raw.targets.rows >= 2
       ? []
@@ -213,9 +222,10 @@ const fitOn = async (
       `${raw.units} units, but only ${raw.targets.rows} transitions: if the rows of the file are units, stop here and say layout (--layout) unit-time`,
     );
   }
+  const groups = settings.groups === undefined ? null : unitGroups(settings.groups, raw.units);
   const scaling = scalingOf(raw, settings.scale, settings.center, transfer, (j) => session.unitNames[j] ?? `unit ${j}`);
   const all = applyScaling(raw, scaling);
-  const objective = onFrames(context.objective ?? objectiveOf(settings, transfer), all);
+  const objective = onFrames(context.objective ?? objectiveOf(settings, transfer, raw), all);
   const horizon = settings.horizon ?? Math.max(1, Math.round(10 / mean(all.alpha)));
   const start = context.from === undefined ? undefined : thetaFrom(context.from, all, settings.bias);
 
@@ -252,8 +262,11 @@ const fitOn = async (
 
   const parts = { first: first.solution.timing, last: refit ? solution.timing : { init: 0, steps: 0, certificate: 0 } };
   const seconds = (performance.now() - began) / 1000;
+  const identifiability = identifiabilityOf(on.host, last.gram, last.ridge);
+  const fitted = refit ? all : trained;
+  const moments = identifiability.inverseDiagonal.map((each) => each * fitted.targets.rows);
   const result = {
-    model: modelOf(solution.theta, all, settings.bias, scaling),
+    model: modelOf(solution.theta, all, settings.bias, scaling, groups?.labels),
     solution,
     transfer,
     objective,
@@ -270,8 +283,9 @@ const fitOn = async (
     polished: last.polishSteps !== null,
     polishSteps: last.polishSteps ?? 0,
     units: all.units,
-    inputs: all.inputs,
+    inputs: all.inputs / all.inputLags.length,
     unitNames: session.unitNames,
+    groups,
     trials: raw.trialStarts.length,
     samplingInterval: settings.dt ?? session.samplingInterval,
     sources: session.sources,
@@ -285,7 +299,16 @@ const fitOn = async (
     horizon,
     dropped: raw.dropped,
     certificate: certify(objective),
-    identifiability: identifiabilityOf(on.host, last.gram, last.ridge),
+    filling:
+      filling === null
+        ? null
+        : {
+            rounds: filling.rounds,
+            change: filling.change,
+            fraction: raw.dropped.filled / (raw.targets.rows * raw.units),
+          },
+    identifiability,
+    observationNoise: judged ? observationNoiseOf(on.host, scored, heldOut, moments) : null,
     seconds,
     timing: {
       init: parts.first.init + parts.last.init,
@@ -299,19 +322,23 @@ const fitOn = async (
   return { ...result, warnings, verdict, summary: () => summaryOf({ ...result, warnings, verdict }) };
 };
 
-const objectiveOf = (settings: Settings, transfer: Transfer): Objective => ({
+const objectiveOf = (settings: Settings, transfer: Transfer, of: Transitions): Objective => ({
   ...matching(transfer, {
     weights:
-      settings.weights === 'capped'
-        ? { kind: 'capped', cap: settings.weightCap }
-        : settings.weights === 'calibrated'
-          ? { kind: 'calibrated', kappa: settings.kappa }
-          : settings.weights,
+      settings.sampleWeights !== undefined
+        ? { kind: 'explicit', values: settings.sampleWeights }
+        : settings.weights === 'capped'
+          ? { kind: 'capped', cap: settings.weightCap }
+          : settings.weights === 'calibrated'
+            ? { kind: 'calibrated', kappa: settings.kappa }
+            : settings.weights,
     clip: settings.clip,
     ridge: settings.ridge,
     constraints: {
       zeroDiagonal: settings.zeroDiagonal,
-      ...(settings.connections === undefined ? {} : { connections: settings.connections }),
+      ...(settings.connections === undefined
+        ? {}
+        : { connections: connectionsAtLags(settings.connections, of.units, of.inputLags.length, of.inputs) }),
     },
   }),
   name: settings.loss,

@@ -9,6 +9,8 @@ export interface Identifiability {
   readonly predictors: number;
   /** For each predictor, the share of its prior variance that the data leave, lambda (A^-1)_pp. */
   readonly undetermined: Float64Array;
+  /** The diagonal of (X'X + Lambda)^-1, [predictor]; NaN where that is singular. */
+  readonly inverseDiagonal: Float64Array;
 }
 
 /** From X'X [predictor, predictor] and lambda [predictor], at unit curvature. Cost of an eigendecomposition and an inverse. */
@@ -40,5 +42,6 @@ export const identifiabilityOf = (host: Host, gram: Matrix, ridge: Float64Array)
     effectiveDirections: n - undetermined.reduce((sum, share) => sum + share, 0),
     predictors: n,
     undetermined,
+    inverseDiagonal: ridge.map((_, p) => inverse?.data[p * n + p] ?? Number.NaN),
   };
 };

@@ -6,7 +6,9 @@ export { choices, defaults, type FitOptions, losses, type LossName } from './fit
 export * from './scaling.js';
 export * from './scores.js';
 export * from './identifiability.js';
+export * from './observation-noise.js';
 export { predict, type PredictOptions } from './predict.js';
+export { unitGroups, type UnitGroups } from './unit-groups.js';
 export { reportOf } from './report-of.js';
 export { correlation } from './correlation.js';
 export { randomNetwork, simulate } from '@drnn/simulator';

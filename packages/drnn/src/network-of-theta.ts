@@ -4,7 +4,13 @@ import { matrix, type Matrix, refuse } from '@drnn/tensor';
 import type { Scaling } from './scaling.js';
 
 /** W [unit, unit] and Win [unit, input] with row = target, and b, from Theta [predictor, unit]. */
-export const modelOf = (theta: Matrix, of: Transitions, bias: boolean, scaling: Scaling): Omit<Model, 'record'> => {
+export const modelOf = (
+  theta: Matrix,
+  of: Transitions,
+  bias: boolean,
+  scaling: Scaling,
+  groups: readonly string[] | null = null,
+): Omit<Model, 'record'> => {
   const { units, inputs, alpha } = of;
   const part = (from: number, count: number): Matrix => {
     const result = matrix(units, count);
@@ -16,6 +22,8 @@ export const modelOf = (theta: Matrix, of: Transitions, bias: boolean, scaling: 
   return {
     W: part(0, units),
     Win: part(units, inputs),
+    inputLags: of.inputLags,
+    groups,
     b: bias ? theta.data.slice((units + inputs) * units) : new Float64Array(units),
     alpha,
     scale: scaling.scale,

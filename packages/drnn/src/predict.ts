@@ -1,4 +1,4 @@
-import type { Model } from '@drnn/recordings';
+import { type Model, modelOf, type ModelParts } from '@drnn/recordings';
 import { simulate } from '@drnn/simulator';
 import { type Matrix, matrix, refuse } from '@drnn/tensor';
 import { type LossName, losses } from './fit-options.js';
@@ -19,13 +19,12 @@ export interface PredictOptions {
  * in the recording's units; row 0 is the given state. Errors: units or inputs that differ from the model's, a start or
  * an end outside the recording, a missing value in the state.
  */
-export const predict = (
-  model: Omit<Model, 'record'> & Partial<Pick<Model, 'record'>>,
-  rates: Matrix,
-  options: PredictOptions = {},
-): Matrix => {
+export const predict = (parts: ModelParts, rates: Matrix, options: PredictOptions = {}): Matrix => {
+  const model = modelOf(parts);
   const units = model.W.rows;
-  const inputs = model.Win.columns;
+  const lags = model.inputLags;
+  const inputs = model.Win.columns / lags.length;
+  const longest = inputs === 0 ? 0 : Math.max(...lags);
   const start = options.start ?? 0;
   const steps = options.steps ?? rates.rows - 1 - start;
   const state = rates.data.subarray(start * rates.columns, (start + 1) * rates.columns);
@@ -60,6 +59,15 @@ export const predict = (
           },
         ]
       : []),
+    ...(start < longest
+      ? [
+          {
+            path: 'start',
+            seen: `${start}`,
+            expected: `a frame from ${longest} on, since the inputs of the model act up to ${longest} frames late`,
+          },
+        ]
+      : []),
     ...(state.every(Number.isFinite)
       ? []
       : [{ path: 'rates', seen: `a missing value at frame ${start}`, expected: 'a complete state to start from' }]),
@@ -67,23 +75,36 @@ export const predict = (
   const { W, Win, b, alpha, scale, offset } = model;
   const { rates: run } = simulate({
     W,
-    ...(given === undefined || inputs === 0
-      ? {}
-      : { Win, inputs: matrix(steps, inputs, given.data.slice(start * inputs, (start + steps) * inputs)) }),
+    ...(given === undefined || inputs === 0 ? {} : { Win, inputs: lateInputs(given, lags, start, steps) }),
     b,
     alpha,
     steps,
     initial: state.map((value, j) => (value - offset[j]!) / scale[j]!),
-    transfer: losses[options.loss ?? lossOf(model.record ?? null)],
+    transfer: losses[options.loss ?? lossOf(model.record)],
   });
   const result = matrix(run.rows, units);
   for (let i = 0; i < run.data.length; i++) result.data[i] = run.data[i]! * scale[i % units]! + offset[i % units]!;
   return result;
 };
 
+/** [u[t - lag] | ...] for `steps` frames from `start` on, [time, input x lag]. */
+const lateInputs = (inputs: Matrix, lags: Int32Array, start: number, steps: number): Matrix => {
+  const { columns } = inputs;
+  const result = matrix(steps, columns * lags.length);
+  for (let t = 0; t < steps; t++) {
+    for (let k = 0; k < lags.length; k++) {
+      const late = start + t - lags[k]!;
+      const row = inputs.data.subarray(late * columns, (late + 1) * columns);
+      result.data.set(row, (t * lags.length + k) * columns);
+    }
+  }
+  return result;
+};
+
 const isLoss = (name: unknown): name is LossName => typeof name === 'string' && Object.hasOwn(losses, name);
 
-const lossOf = (record: Model['record']): LossName => {
+/** The loss a model was fitted with. */
+export const lossOf = (record: Model['record']): LossName => {
   const loss = record?.options['loss']?.value;
   return isLoss(loss) ? loss : 'cross-entropy';
 };

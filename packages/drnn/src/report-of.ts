@@ -14,7 +14,7 @@ export const reportOf = async (
   about: { readonly options: ModelRecord['options']; readonly command: string },
 ): Promise<string> => {
   const { solution, model, identifiability, scaling, objective } = fit;
-  const names = [...fit.unitNames, ...Array.from({ length: fit.inputs }, (_, k) => `input ${k}`)];
+  const names = [...fit.unitNames, ...inputNames(fit.inputs, model.inputLags)];
   const alphas = Array.from(model.alpha);
   // Drawing takes longer to load than many a command to run.
   const { renderReport } = await import('./report/index.js');
@@ -46,6 +46,10 @@ export const reportOf = async (
     Win: model.Win,
     b: model.b,
     unitNames: fit.unitNames,
+    groups: fit.groups,
+    inputLags: Array.from(model.inputLags),
+    observationNoise: fit.observationNoise,
+    filling: fit.filling,
     spectrum: await spectrumOf(model.W),
     trace: solution.trace,
     certificate: { verdict: fit.certificate.verdict, lines: certificateLines(fit.certificate) },
@@ -75,6 +79,12 @@ export const reportOf = async (
     verdict: fit.verdict,
   });
 };
+
+/** A name for every column of inputs: all of them at each lag. */
+const inputNames = (inputs: number, lags: Int32Array): readonly string[] =>
+  Array.from(lags).flatMap((lag) =>
+    Array.from({ length: inputs }, (_, k) => `input ${k}${lag === 0 ? '' : ` ${lag} late`}`),
+  );
 
 const titleOf = ({ sources }: Fit): string => {
   const [first, ...others] = sources;

@@ -15,9 +15,10 @@ export const warningsOf = (fit: Judged): readonly string[] => {
       `The fit did not converge (${solution.status}): residual ${solution.residual.toExponential(1)}, relative error of the weights about ${solution.thetaErrorBound.toExponential(1)}.${solution.status === 'precision-floor' && !fit.settings.polish ? ' Mixed precision can do no more; with polish it goes on in float64.' : ''}`,
     );
   }
-  if (fit.samples < fit.units + fit.inputs) {
+  const predictors = fit.units + fit.model.Win.columns;
+  if (fit.samples < predictors) {
     said.push(
-      `There are fewer transitions (${fit.samples}) than predictors (${fit.units + fit.inputs}): many networks fit these data equally well, and the ridge chooses among them. If the rows of the file are units, say layout unit-time.`,
+      `There are fewer transitions (${fit.samples}) than predictors (${predictors}): many networks fit these data equally well, and the ridge chooses among them. If the rows of the file are units, say layout unit-time.`,
     );
   }
   const clipped = Math.max(scaling.outsideAfter, fit.targetsClipped / (fit.samples * fit.units));
@@ -26,14 +27,20 @@ export const warningsOf = (fit: Judged): readonly string[] => {
       `${percent(clipped)} of the targets lie outside the range of the transfer function, or at its very ends, and are clipped to it; another alpha, scale or loss may suit these data better.`,
     );
   }
-  const { condition, effectiveDirections, predictors } = fit.identifiability;
-  if (fit.objective.penalty.strength === 0 && !(condition < 1 / (predictors * Number.EPSILON))) {
+  const { condition, effectiveDirections, predictors: directions } = fit.identifiability;
+  if (fit.objective.penalty.strength === 0 && !(condition < 1 / (directions * Number.EPSILON))) {
     said.push(
       'Some weights are not determined by the data, and there is no ridge to choose: other networks fit as well.',
     );
-  } else if (effectiveDirections < predictors / 2) {
+  } else if (effectiveDirections < directions / 2) {
     said.push(
-      `The ridge outweighs the data in most directions (the data determine ${effectiveDirections.toFixed(1)} of ${predictors}): the weights are too small. A smaller ridge, or scale quantile for activity in small units, helps.`,
+      `The ridge outweighs the data in most directions (the data determine ${effectiveDirections.toFixed(1)} of ${directions}): the weights are too small. A smaller ridge, or scale quantile for activity in small units, helps.`,
+    );
+  }
+  const noise = fit.observationNoise;
+  if (noise !== null && noise.slope < 0.9) {
+    said.push(
+      `Noise on the record itself: errors of successive predictions are anticorrelated (${noise.autocorrelation.toFixed(2)}), as such noise makes them; it would be ${percent(noise.share)} of the variance of the activity, and the weights about ${noise.slope > 0.05 ? noise.slope.toFixed(2) : 'a small part'} of their size. Read weights relative to each other, not as sizes.`,
     );
   }
   if (scores !== null) said.push(...belowBaseline(scores));

@@ -26,8 +26,9 @@ const withResiduals = (targets: Matrix, frames?: Int32Array, weights: Matrix | n
   interpolated: new Uint8Array(targets.rows),
   units: targets.columns,
   inputs: 0,
+  inputLags: Int32Array.of(0),
   alpha: new Float64Array(targets.columns).fill(1),
-  dropped: { rows: 0, interpolated: 0 },
+  dropped: { rows: 0, interpolated: 0, filled: 0 },
 });
 
 const checkResiduals = (heldOut: Transitions | TransitionSource) =>

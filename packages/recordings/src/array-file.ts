@@ -1,7 +1,9 @@
 import { failure } from '@drnn/tensor';
 import { decodeCsv, type CsvOptions } from './csv.js';
 import { isHdf5, withHdf5 } from './hdf5.js';
+import { labelsOfMat, labelsOfNumbers, labelsOfText } from './labels.js';
 import { isMat5, openMat5 } from './mat5.js';
+import { decodeNpyText, isNpyText } from './npy-text.js';
 import { decodeNpy, decodeNpyHeader, isNpy } from './npy.js';
 import { openNpz } from './npz.js';
 import { describeShape, type NumericArray } from './numeric-array.js';
@@ -27,6 +29,8 @@ export interface ArrayFile {
   /** Whether the file is one array, which then needs no key. */
   readonly single: boolean;
   array(key: string): Promise<NumericArray>;
+  /** What is under this key as labels [unit]: text or whole numbers. */
+  labels(key: string): Promise<readonly string[]>;
   /** The sampling of the time series under this key; only NWB files know it. */
   sampling(key: string): Promise<Sampling>;
   /** The names of the columns, where the file has a header row. */
@@ -70,10 +74,25 @@ export const formatOf = (bytes: Uint8Array, path: string): Format => {
   });
 };
 
+/** A file that is nothing but labels, and no array of numbers. */
+const labelFile = (format: Format, stem: string, labels: readonly string[], path: string): ArrayFile => ({
+  format,
+  listing: [{ name: stem, shape: [labels.length], type: 'text', numeric: false }],
+  single: true,
+  array: async () => {
+    throw failure({ path, seen: 'text', expected: 'numbers' });
+  },
+  labels: async () => labels,
+  sampling: unknownSampling,
+  columnNames: null,
+  entry: noEntry,
+});
+
 /** Opens a file of arrays: by its content first, by its extension where the content does not say. */
 export const openArrayFile = async (bytes: Uint8Array, path: string, csv: CsvOptions = {}): Promise<ArrayFile> => {
   const format = formatOf(bytes, path);
   const stem = path.replace(/^.*[/\\]/, '').replace(/\.[^.]*$/, '') || 'array';
+  if (format === 'npy' && isNpyText(bytes, path)) return labelFile(format, stem, decodeNpyText(bytes, path), path);
   if (format === 'npy') {
     const { shape, type } = decodeNpyHeader(bytes, path);
     return {
@@ -81,6 +100,7 @@ export const openArrayFile = async (bytes: Uint8Array, path: string, csv: CsvOpt
       listing: [{ name: stem, shape, type, numeric: true }],
       single: true,
       array: async () => decodeNpy(bytes, path),
+      labels: async () => labelsOfNumbers(decodeNpy(bytes, path), path),
       sampling: unknownSampling,
       columnNames: null,
       entry: noEntry,
@@ -93,6 +113,7 @@ export const openArrayFile = async (bytes: Uint8Array, path: string, csv: CsvOpt
       listing: [{ name: stem, shape: array.shape, type: 'float64', numeric: true }],
       single: true,
       array: async () => array,
+      labels: async () => labelsOfText(bytes, path),
       sampling: unknownSampling,
       columnNames: names,
       entry: noEntry,
@@ -110,6 +131,13 @@ export const openArrayFile = async (bytes: Uint8Array, path: string, csv: CsvOpt
       })),
       single: false,
       array: async (key) => npz.array(key),
+      labels: async (key) => {
+        const text = npz.names.includes(key) ? npz.entry(`${key}.npy`) : null;
+        const inFile = `${path}: ${key}`;
+        return text !== null && isNpyText(text, inFile)
+          ? decodeNpyText(text, inFile)
+          : labelsOfNumbers(npz.array(key), inFile);
+      },
       sampling: unknownSampling,
       columnNames: null,
       entry: (name) => (npz.others.includes(name) ? npz.entry(name) : null),
@@ -122,6 +150,7 @@ export const openArrayFile = async (bytes: Uint8Array, path: string, csv: CsvOpt
       listing: mat.variables,
       single: false,
       array: async (key) => mat.array(key),
+      labels: async (key) => labelsOfMat(mat.value(key), `${path}: ${key}`),
       sampling: unknownSampling,
       columnNames: null,
       entry: noEntry,
@@ -132,6 +161,7 @@ export const openArrayFile = async (bytes: Uint8Array, path: string, csv: CsvOpt
     listing: await withHdf5(bytes, (file) => file.list(), path),
     single: false,
     array: (key) => withHdf5(bytes, (file) => file.array(key), path),
+    labels: async (key) => labelsOfNumbers(await withHdf5(bytes, (file) => file.array(key), path), `${path}: ${key}`),
     sampling: (key) => withHdf5(bytes, (file) => nwbSampling(file, key), path),
     columnNames: null,
     entry: noEntry,

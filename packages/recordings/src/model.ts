@@ -1,5 +1,7 @@
 import { DrnnError, failure, firstNonFinite, matrix, refuse, type Issue, type Matrix } from '@drnn/tensor';
 import { encodeJson, isJsonObject, parseJson, type JsonObject, type JsonValue } from './json.js';
+import { labelsOfNumbers } from './labels.js';
+import { decodeNpyText, encodeNpyText, isNpyText } from './npy-text.js';
 import { describeShape, numericArray, toFloat64, type NumericArray } from './numeric-array.js';
 import { encodeNpz, openNpz, type Npz } from './npz.js';
 import type { Source } from './recording.js';
@@ -28,13 +30,15 @@ export interface ModelRecord {
 
 /**
  * A fitted network of N units and M inputs on scaled units s = (r - offset) / scale:
- * s[t+1] = (1-a) s[t] + a tanh(W s[t] + Win u[t] + b).
+ * s[t+1] = (1-a) s[t] + a tanh(W s[t] + Win [u[t - lag] | ...] + b), with lag 0 alone where none was given.
  */
 export interface Model {
   /** `[unit, unit]`, row = target. */
   readonly W: Matrix;
-  /** `[unit, input]`, row = target. */
+  /** `[unit, input x lag]`, row = target: all inputs at the first of `inputLags`, then all at the next. */
   readonly Win: Matrix;
+  /** Frames by which the inputs are late: row t of the k-th block of Win acts on u[t - inputLags[k]]. */
+  readonly inputLags: Int32Array;
   /** `[unit]`. */
   readonly b: Float64Array;
   /** dt/tau of each unit `[unit]`, in (0, 1]. */
@@ -43,6 +47,8 @@ export interface Model {
   readonly scale: Float64Array;
   /** `[unit]`, in the recording's units. */
   readonly offset: Float64Array;
+  /** The label of each unit's group `[unit]`, or null where units are in no groups. */
+  readonly groups: readonly string[] | null;
   /** Null for a file without `drnn.json`, such as one written by `simulate` or by hand. */
   readonly record: ModelRecord | null;
 }
@@ -52,9 +58,11 @@ export interface ModelParts {
   readonly W: Matrix;
   readonly alpha: number | Float64Array;
   readonly Win?: Matrix;
+  readonly inputLags?: ArrayLike<number>;
   readonly b?: Float64Array;
   readonly scale?: Float64Array;
   readonly offset?: Float64Array;
+  readonly groups?: readonly string[] | null;
   readonly record?: ModelRecord | null;
 }
 
@@ -195,6 +203,23 @@ const checkModel = (model: Omit<Model, 'record'>, path: string): void => {
       issues.push({ path: `${path}: ${name}`, seen: `[${values.length}]`, expected: `[unit=${n}]` });
     finite(`${path}: ${name}`, values, issues);
   }
+  const { inputLags, groups, Win } = model;
+  if (inputLags.length === 0 || inputLags.some((lag) => lag < 0) || new Set(inputLags).size < inputLags.length) {
+    issues.push({
+      path: `${path}: inputLags`,
+      seen: `[${inputLags.join(', ')}]`,
+      expected: 'whole frames of at least 0, each once',
+    });
+  } else if (Win.columns % inputLags.length !== 0) {
+    issues.push({
+      path: `${path}: Win`,
+      seen: describeShape([Win.rows, Win.columns]),
+      expected: `[unit=${n}, input x ${inputLags.length}], a column for every input at each of ${inputLags.length} lags`,
+    });
+  }
+  if (groups !== null && groups.length !== n) {
+    issues.push({ path: `${path}: groups`, seen: `[${groups.length}]`, expected: `[unit=${n}]` });
+  }
   const wrongAlpha = model.alpha.findIndex((a) => !(a > 0 && a <= 1));
   if (wrongAlpha >= 0) {
     issues.push({
@@ -214,35 +239,51 @@ const checkModel = (model: Omit<Model, 'record'>, path: string): void => {
   refuse(issues);
 };
 
-/** A whole model from its parts: Win `[unit, 0]`, b 0, scale 1 and offset 0 where left out. Throws for a wrong one. */
+/** Whole numbers as they are; anything else becomes -1, which no lag is. */
+const wholeLags = (lags: ArrayLike<number>): Int32Array =>
+  Int32Array.from(lags, (lag) => (Number.isInteger(lag) && lag < 2 ** 31 ? lag : -1));
+
+/**
+ * A whole model from its parts: Win `[unit, 0]`, the lag 0, b 0, scale 1, offset 0 and no groups where left out. Throws
+ * for a wrong one.
+ */
 export const modelOf = (parts: ModelParts, path = 'model'): Model => {
   const n = parts.W.rows;
   if (n < 1 || parts.W.columns !== n) throw notSquare(parts.W, path);
   const model: Model = {
     W: parts.W,
     Win: parts.Win ?? matrix(n, 0),
+    inputLags: wholeLags(parts.inputLags ?? [0]),
     b: parts.b ?? new Float64Array(n),
     alpha: typeof parts.alpha === 'number' ? new Float64Array(n).fill(parts.alpha) : parts.alpha,
     scale: parts.scale ?? new Float64Array(n).fill(1),
     offset: parts.offset ?? new Float64Array(n),
+    groups: parts.groups ?? null,
     record: parts.record ?? null,
   };
   checkModel(model, path);
   return model;
 };
 
-/** A model as an npz file: the six arrays, and `drnn.json` where there is a record. Equal models give equal bytes. */
+/**
+ * A model as an npz file: the six arrays, `inputLags` where inputs act late, `groups` where there are any, and
+ * `drnn.json` where there is a record. Equal models give equal bytes.
+ */
 export const encodeModel = (parts: ModelParts, path = 'model'): Uint8Array<ArrayBuffer> => {
   const model = modelOf(parts, path);
   const n = model.W.rows;
   const vector = (values: Float64Array): NumericArray => numericArray([n], values);
   const table = ({ rows, columns, data }: Matrix): NumericArray => numericArray([rows, columns], data);
   const others = new Map<string, Uint8Array>();
+  if (model.groups !== null) others.set('groups.npy', encodeNpyText(model.groups, `${path}: groups`));
   if (model.record !== null) others.set(RECORD, encodeModelRecord(model.record, `${path}: ${RECORD}`));
   return encodeNpz(
     {
       W: table(model.W),
       Win: table(model.Win),
+      ...(isPlain(model.inputLags)
+        ? {}
+        : { inputLags: numericArray([model.inputLags.length], model.inputLags, 'int32') }),
       b: vector(model.b),
       alpha: typeof parts.alpha === 'number' ? numericArray([], Float64Array.of(parts.alpha)) : vector(model.alpha),
       scale: vector(model.scale),
@@ -251,6 +292,9 @@ export const encodeModel = (parts: ModelParts, path = 'model'): Uint8Array<Array
     { others },
   );
 };
+
+/** Whether inputs act at once, as they do where nothing else is said. */
+const isPlain = (lags: Int32Array): boolean => lags.length === 1 && lags[0] === 0;
 
 const matrixIn = (npz: Npz, name: string, path: string, issues: Issue[]): Matrix | undefined => {
   if (!npz.names.includes(name)) return undefined;
@@ -270,6 +314,13 @@ const vectorIn = (npz: Npz, name: string, n: number, path: string, issues: Issue
   if (array.shape.length === 1) return toFloat64(array);
   issues.push({ path: `${path}: ${name}`, seen: describeShape(array.shape), expected: `a number or [unit=${n}]` });
   return undefined;
+};
+
+/** Text, or whole numbers where someone else wrote the file. */
+const groupsIn = (npz: Npz, path: string): readonly string[] | null => {
+  if (!npz.names.includes('groups')) return null;
+  const [bytes, inFile] = [npz.entry('groups.npy'), `${path}: groups`];
+  return isNpyText(bytes, inFile) ? decodeNpyText(bytes, inFile) : labelsOfNumbers(npz.array('groups'), inFile);
 };
 
 /**
@@ -297,6 +348,9 @@ export const decodeModel = (bytes: Uint8Array, path = 'model'): Model => {
   const alpha = vectorIn(npz, 'alpha', n, path, issues);
   const scale = vectorIn(npz, 'scale', n, path, issues);
   const offset = vectorIn(npz, 'offset', n, path, issues);
+  const lags = npz.names.includes('inputLags') ? npz.array('inputLags') : undefined;
+  if (lags !== undefined && lags.shape.length !== 1)
+    issues.push({ path: `${path}: inputLags`, seen: describeShape(lags.shape), expected: '[lag]' });
   if (alpha === undefined || issues.length > 0) throw new DrnnError(issues);
   const record = npz.others.includes(RECORD) ? decodeModelRecord(npz.entry(RECORD), `${path}: ${RECORD}`) : null;
   return modelOf(
@@ -304,9 +358,11 @@ export const decodeModel = (bytes: Uint8Array, path = 'model'): Model => {
       W,
       alpha,
       ...(Win === undefined ? {} : { Win }),
+      ...(lags === undefined ? {} : { inputLags: toFloat64(lags) }),
       ...(b === undefined ? {} : { b }),
       ...(scale === undefined ? {} : { scale }),
       ...(offset === undefined ? {} : { offset }),
+      groups: groupsIn(npz, path),
       record,
     },
     path,

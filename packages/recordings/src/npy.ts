@@ -107,6 +107,7 @@ const tokensOf = (text: string, path: string): readonly Token[] => {
 };
 
 interface Fields {
+  /** The type, as numpy writes it. */
   readonly descr: string;
   readonly fortranOrder: boolean;
   readonly shape: readonly number[];
@@ -176,8 +177,8 @@ export const npyHeaderBytes = (bytes: Uint8Array): number => {
   return bytes[6] === 1 ? 10 + view.getUint16(8, true) : 12 + view.getUint32(8, true);
 };
 
-/** Reads the header of an npy file (versions 1.0, 2.0 and 3.0). `path` names the array in errors. */
-export const decodeNpyHeader = (bytes: Uint8Array, path = 'npy'): NpyHeader => {
+/** What the header of an npy file (versions 1.0, 2.0 and 3.0) says, of whatever type the array is. */
+export const decodeNpyFields = (bytes: Uint8Array, path: string): Fields & Pick<NpyHeader, 'dataStart'> => {
   if (!isNpy(bytes) || bytes.length < 12) {
     throw failure({
       path,
@@ -201,7 +202,12 @@ export const decodeNpyHeader = (bytes: Uint8Array, path = 'npy'): NpyHeader => {
   const text = new TextDecoder(version === 3 ? 'utf-8' : 'latin1').decode(
     bytes.subarray(version === 1 ? 10 : 12, dataStart),
   );
-  const fields = parseFields(text, path);
+  return { ...parseFields(text, path), dataStart };
+};
+
+/** Reads the header of an npy file of numbers (versions 1.0, 2.0 and 3.0). `path` names the array in errors. */
+export const decodeNpyHeader = (bytes: Uint8Array, path = 'npy'): NpyHeader => {
+  const { dataStart, ...fields } = decodeNpyFields(bytes, path);
   const { type, littleEndian } = parseDescription(fields.descr, path);
   const dataBytes = entriesOf(fields.shape) * bytesPerNumber[type];
   if (!Number.isSafeInteger(dataBytes)) {
@@ -334,7 +340,7 @@ export const decodeNpy = (
 };
 
 /** The numbers as bytes, little-endian. */
-const encodeNumbers = (array: NumericArray, target: Uint8Array<ArrayBuffer>, path: string): void => {
+export const encodeNumbers = (array: NumericArray, target: Uint8Array<ArrayBuffer>, path: string): void => {
   const { data, type } = array;
   if (type === 'int64' || type === 'uint64') {
     const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
@@ -364,14 +370,23 @@ export const encodeNpy = (array: NumericArray, path = 'npy'): Uint8Array<ArrayBu
       expected: `${type} ${describeShape(shape)} with at most ${MOST_AXES} axes`,
     });
   }
-  const order = width === 1 ? '|' : '<';
+  const { bytes, entries } = startNpy(`${width === 1 ? '|' : '<'}${codes.get(type)}`, shape, data.length * width);
+  encodeNumbers(array, entries, path);
+  return bytes;
+};
+
+/** An npy file, version 1.0, of C order, with its header written, and the place of its entries. */
+export const startNpy = (
+  descr: string,
+  shape: readonly number[],
+  entryBytes: number,
+): { readonly bytes: Uint8Array<ArrayBuffer>; readonly entries: Uint8Array<ArrayBuffer> } => {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
-  const text = `{'descr': '${order}${codes.get(type)}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
   const dataStart = Math.ceil((10 + text.length + 1) / 64) * 64;
-  const bytes = new Uint8Array(dataStart + data.length * width);
+  const bytes = new Uint8Array(dataStart + entryBytes);
   bytes.set([...MAGIC, 1, 0]);
   new DataView(bytes.buffer).setUint16(8, dataStart - 10, true);
   bytes.set(new TextEncoder().encode(`${text.padEnd(dataStart - 11)}\n`), 10);
-  encodeNumbers(array, bytes.subarray(dataStart), path);
-  return bytes;
+  return { bytes, entries: bytes.subarray(dataStart) };
 };

@@ -1,6 +1,15 @@
 import { failure } from '@drnn/tensor';
 import { budgetOf, expansionLimit, take, type Budget } from './budget.js';
-import { decodeNpy, decodeNpyHeader, encodeNpy, LONGEST_NPY_HEADER, npyHeaderBytes, npyLimit } from './npy.js';
+import { isNpyText } from './npy-text.js';
+import {
+  decodeNpy,
+  decodeNpyFields,
+  decodeNpyHeader,
+  encodeNpy,
+  LONGEST_NPY_HEADER,
+  npyHeaderBytes,
+  npyLimit,
+} from './npy.js';
 import type { NumericArray, NumericType } from './numeric-array.js';
 import { readZipDirectory, readZipEntry, readZipEntryStart, writeZip, type ZipEntry } from './zip.js';
 
@@ -33,10 +42,10 @@ export const npzLimit = (fileBytes: number): number => 3 * expansionLimit(fileBy
 
 const EXTENSION = '.npy';
 
-const headerOf = (entry: ZipEntry, path: string): ReturnType<typeof decodeNpyHeader> => {
+const headerBytesOf = (entry: ZipEntry, path: string): Uint8Array => {
   const bytes = npyHeaderBytes(readZipEntryStart(entry, 12, path));
   const start = Number.isNaN(bytes) ? 12 : Math.min(bytes, LONGEST_NPY_HEADER + 1);
-  return decodeNpyHeader(readZipEntryStart(entry, start, path), path);
+  return readZipEntryStart(entry, start, path);
 };
 
 /**
@@ -71,7 +80,10 @@ export const openNpz = (bytes: Uint8Array, path = 'npz', budget: Budget = budget
         }
         const name = entry.name.slice(0, -EXTENSION.length);
         try {
-          const { shape, type } = headerOf(entry, name);
+          const header = headerBytesOf(entry, name);
+          if (isNpyText(header, name))
+            return { name, shape: decodeNpyFields(header, name).shape, type: null, note: 'text' };
+          const { shape, type } = decodeNpyHeader(header, name);
           return { name, shape, type };
         } catch (error) {
           return { name, shape: null, type: null, note: error instanceof Error ? error.message : 'not readable' };
@@ -80,7 +92,7 @@ export const openNpz = (bytes: Uint8Array, path = 'npz', budget: Budget = budget
     array: (name) => {
       const inFile = `${path}: ${name}`;
       const entry = find(name, names, `${name}${EXTENSION}`);
-      const header = headerOf(entry, inFile);
+      const header = decodeNpyHeader(headerBytesOf(entry, inFile), inFile);
       if (header.dataStart + header.dataBytes !== entry.bytes) {
         throw failure({
           path: inFile,

@@ -9,8 +9,10 @@ import {
   type ArrayFile,
   type ArrayListing,
   type Format,
+  formatOf,
 } from './array-file.js';
 import type { CsvOptions } from './csv.js';
+import { labelsOfText } from './labels.js';
 import { decodeModelRecord, type ModelRecord } from './model.js';
 import type { NumericArray } from './numeric-array.js';
 import { recordingOf, type Layout, type Recording, type Source } from './recording.js';
@@ -149,6 +151,33 @@ export const readKeyOrFile = async (recordingPath: string, keyOrFile: string): P
     const source = { fileName: basename(recordingPath), sha256: sha256(bytes), key: keyOrFile };
     return { array: await file.array(keyOrFile), source };
   }
+  await refuseAbsent(recordingPath, file, keyOrFile);
+  return readArray(keyOrFile);
+};
+
+/**
+ * Reads the label of each unit, `[unit]`, as an option such as `--groups` names them: an array of the recording's own
+ * file where that has one under the name, otherwise another file. Text (npy or npz of numpy's `U` and `S`, MATLAB cells
+ * and text, one column or row of csv) or whole numbers of any format.
+ */
+export const readLabels = async (recordingPath: string, keyOrFile: string): Promise<readonly string[]> => {
+  const recording = await openArrayFile(await readBytes(recordingPath), recordingPath);
+  if (!recording.single && recording.listing.some(({ name }) => name === keyOrFile)) return recording.labels(keyOrFile);
+  await refuseAbsent(recordingPath, recording, keyOrFile);
+  const bytes = await readBytes(keyOrFile);
+  if (formatOf(bytes, keyOrFile) === 'csv') return labelsOfText(bytes, keyOrFile);
+  const file = await openArrayFile(bytes, keyOrFile);
+  const [only, ...others] = file.listing;
+  if (only !== undefined && others.length === 0) return file.labels(only.name);
+  throw failure({
+    path: keyOrFile,
+    seen: `${file.listing.length} arrays: ${describeListing(file.listing)}`,
+    expected: 'one, the label of each unit',
+  });
+};
+
+/** Throws for a name that is neither an array of the recording's file nor a file. */
+const refuseAbsent = async (recordingPath: string, file: ArrayFile, keyOrFile: string): Promise<void> => {
   try {
     await stat(keyOrFile);
   } catch (cause) {
@@ -161,7 +190,6 @@ export const readKeyOrFile = async (recordingPath: string, keyOrFile: string): P
       cause,
     );
   }
-  return readArray(keyOrFile);
 };
 
 /** What is inside a file. */

@@ -1,4 +1,5 @@
 export { cornnRecording, type CornnRecording, type CornnRecordingOptions } from './cornn-recording.js';
+export { fillMissing, type FillingNetwork, type Gaps } from './fill-missing.js';
 export { randomNetwork, type Network, type RandomNetworkOptions } from './network.js';
 export { noiseSampler, type Noise, type NoiseSampler } from './noise.js';
 export { fillGaussian, fillLaplace, fillPoisson, randomStream, uniform, type RandomStream } from './random.js';

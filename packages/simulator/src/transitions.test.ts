@@ -66,7 +66,7 @@ describe('transitions', () => {
   it('gives weight 0 exactly to the targets a missing value enters, and keeps no trace of the value', () => {
     const scenario = fc.record({
       mask: fc.array(fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }), { minLength: 4, maxLength: 40 }),
-      missing: fc.constantFrom('drop' as const, 'interpolate' as const),
+      missing: fc.constantFrom('drop' as const, 'interpolate' as const, 'model' as const),
       maxGap: fc.integer({ min: 1, max: 4 }),
       junk: fc.constantFrom(Number.NaN, 1e300, Number.POSITIVE_INFINITY),
     });
@@ -81,11 +81,18 @@ describe('transitions', () => {
           3,
           clean.data.map((value, i) => (observed.data[i] === 1 ? value : junk)),
         );
+        // What a model might say; of a fifth of the entries it says nothing.
+        const filled = matrix(
+          frames,
+          3,
+          clean.data.map((value, i) => (i % 5 === 0 ? Number.NaN : 100 + value)),
+        );
         const seen = (t: number, j: number): boolean => mask[t]?.[j] === true;
         const sameTrial = (s: number, t: number): boolean => trials[s] !== undefined && trials[s] === trials[t];
         // The predictor (t, j) by the definition: its value, its straight line between the neighbours, or nothing.
         const predictor = (t: number, j: number): number | null => {
           if (seen(t, j)) return at(clean, t, j);
+          if (missing === 'model') return Number.isNaN(at(filled, t, j)) ? null : at(filled, t, j);
           let before = t;
           let after = t;
           while (sameTrial(before, t) && !seen(before, j)) before--;
@@ -103,18 +110,18 @@ describe('transitions', () => {
             ? [t]
             : [],
         );
-        const input: Observations = { rates, alpha: 0.5, observed, trials, missing, maxGap };
+        const input: Observations = { rates, alpha: 0.5, observed, trials, missing, maxGap, filled };
         if (expected.length === 0) {
           expect(issuesOf(() => transitions(input))).toContain('no usable transition');
           return;
         }
         const result = transitions(input);
         expect([...result.frames]).toEqual(expected);
-        let filled = 0;
+        let replaced = 0;
         let allObserved = true;
         expected.forEach((t, row) => {
           for (const j of units) {
-            if (!seen(t, j)) filled++;
+            if (!seen(t, j)) replaced++;
             expect(at(result.predictors, row, j)).toBeCloseTo(predictor(t, j) ?? Number.NaN, 12);
             const known = seen(t, j) && seen(t + 1, j);
             allObserved &&= known;
@@ -124,9 +131,48 @@ describe('transitions', () => {
           }
         });
         expect(result.weights === null).toBe(allObserved);
-        expect(result.dropped).toEqual({ rows: frames - 2 - expected.length, interpolated: filled });
+        const [interpolated, byModel] = missing === 'model' ? [0, replaced] : [replaced, 0];
+        expect(result.dropped).toEqual({ rows: frames - 2 - expected.length, interpolated, filled: byModel });
       }),
     );
+  });
+
+  it('offers every input at every lag within the trial, and drops frames without a full history', () => {
+    const scenario = fc.record({
+      trials: fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 6, maxLength: 30 }),
+      lags: fc.uniqueArray(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 3 }),
+    });
+    fc.assert(
+      fc.property(scenario, ({ trials, lags }) => {
+        const frames = trials.length;
+        const inputs = ramp(frames, 2);
+        const startOf = (t: number): number => (t > 0 && trials[t - 1] === trials[t] ? startOf(t - 1) : t);
+        const expected = trials.flatMap((trial, t) =>
+          trials[t + 1] === trial && t - startOf(t) >= Math.max(...lags) ? [t] : [],
+        );
+        const given: Observations = { rates: ramp(frames, 1), alpha: 0.5, inputs, trials, inputLags: lags };
+        if (expected.length === 0) {
+          expect(issuesOf(() => transitions(given))).toContain('no usable transition');
+          return;
+        }
+        const result = transitions(given);
+        expect([...result.frames]).toEqual(expected);
+        expect(result).toMatchObject({ units: 1, inputs: 2 * lags.length });
+        expected.forEach((t, row) => {
+          const late = lags.flatMap((lag) => [at(inputs, t - lag, 0), at(inputs, t - lag, 1)]);
+          expect([
+            ...result.predictors.data.subarray(row * (1 + late.length) + 1, (row + 1) * (1 + late.length)),
+          ]).toEqual(late);
+        });
+      }),
+    );
+  });
+
+  it('refuses lags that are negative, broken or repeated', () => {
+    for (const inputLags of [[-1], [0.5], [1, 1], []]) {
+      const input = { rates: ramp(5, 1), alpha: 0.5, inputs: ramp(5, 1), inputLags };
+      expect(issuesOf(() => transitions(input))).toContain('inputLags');
+    }
   });
 
   it('lists every issue at once', () => {

@@ -11,22 +11,31 @@ export interface Observations {
    * single trial may leave that last row out (`[time - 1, input]`).
    */
   readonly inputs?: Matrix;
+  /**
+   * Frames by which the inputs are offered late, whole numbers of at least 0; default [0]. The predictors of frame t hold
+   * all inputs of frame t - lag for the first lag, then for the next. A frame whose trial began less than the longest
+   * lag before it has no full history and gives no row.
+   */
+  readonly inputLags?: ArrayLike<number>;
   /** `[time]` integers: the trial of each frame. A change starts a new trial, and no transition crosses it. */
   readonly trials?: ArrayLike<number>;
   /** `[time, unit]`: 1 = observed, 0 = missing. Default: everything is observed. */
   readonly observed?: Matrix;
   /**
-   * What becomes of a row whose predictors contain a missing value: `drop` it (default, because it assumes nothing), or
-   * `interpolate` linearly between the nearest observed frames of the same unit and trial.
+   * What becomes of a row whose predictors contain a missing value: `drop` it (default, because it assumes nothing),
+   * `interpolate` linearly between the nearest observed frames of the same unit and trial, or take what a model
+   * predicted (`model`), which `filled` holds.
    */
-  readonly missing?: 'drop' | 'interpolate';
+  readonly missing?: 'drop' | 'interpolate' | 'model';
+  /** `[time, unit]`: with `missing` model, the value of each missing entry (`fillMissing`); NaN where there is none. */
+  readonly filled?: Matrix;
   /** The longest run of missing frames that is interpolated (default 5); rows inside longer runs are dropped. */
   readonly maxGap?: number;
 }
 
 /** The regression problem of a recording: one row a transition from frame t to t + 1. */
 export interface Transitions {
-  /** `[transition, unit + input]`: R, then U. There is no bias column. */
+  /** `[transition, unit + input]`: R, then U at each lag. There is no bias column. */
   readonly predictors: Matrix;
   /** `[transition, unit]`: d, not clipped; 0 where the weight is 0. */
   readonly targets: Matrix;
@@ -39,11 +48,14 @@ export interface Transitions {
   /** `[transition]`: 1 where a predictor of the row was interpolated, so that it knows of the frame to be predicted. */
   readonly interpolated: Uint8Array;
   readonly units: number;
+  /** Columns of inputs: every input at every lag. */
   readonly inputs: number;
+  /** Frames by which the inputs are late, a block of columns each. */
+  readonly inputLags: Int32Array;
   /** `[unit]` dt / tau. */
   readonly alpha: Float64Array;
-  /** Of the whole recording: pairs of frames that gave no row, and predictor values that were interpolated. */
-  readonly dropped: { readonly rows: number; readonly interpolated: number };
+  /** Of the whole recording: pairs of frames that gave no row, and predictor values interpolated or filled by a model. */
+  readonly dropped: { readonly rows: number; readonly interpolated: number; readonly filled: number };
 }
 
 const shape = (a: Matrix, row: string, column: string): string => `[${row}=${a.rows}, ${column}=${a.columns}]`;
@@ -72,6 +84,14 @@ const badValues = (
   const where = `${rowName} ${Math.floor(first / a.columns)}, ${columnName} ${first % a.columns}`;
   const seen = `${a.data[first]} at ${where}${count === 1 ? '' : ` (and ${count - 1} more such entries)`}`;
   return [{ path, seen, expected, ...(hint === undefined ? {} : { hint }) }];
+};
+
+const lagIssues = (lags: ArrayLike<number> | undefined): readonly Issue[] => {
+  const list = Array.from(lags ?? [0]);
+  const good = list.length > 0 && list.every((lag) => Number.isSafeInteger(lag) && lag >= 0);
+  return good && new Set(list).size === list.length
+    ? []
+    : [{ path: 'inputLags', seen: `[${list.join(', ')}]`, expected: 'whole frames of at least 0, each once' }];
 };
 
 const shapeIssues = (observations: Observations): Issue[] => {
@@ -136,9 +156,18 @@ const shapeIssues = (observations: Observations): Issue[] => {
     }
   }
   const missing: string | undefined = observations.missing;
-  if (missing !== undefined && missing !== 'drop' && missing !== 'interpolate') {
-    issues.push({ path: 'missing', seen: missing, expected: 'drop or interpolate' });
+  if (missing !== undefined && missing !== 'drop' && missing !== 'interpolate' && missing !== 'model') {
+    issues.push({ path: 'missing', seen: missing, expected: 'drop, interpolate or model' });
   }
+  const filled = observations.filled;
+  if (missing === 'model' && (filled?.rows !== rates.rows || filled.columns !== rates.columns)) {
+    issues.push({
+      path: 'filled',
+      seen: filled === undefined ? 'nothing' : shape(filled, 'time', 'unit'),
+      expected: `${shape(rates, 'time', 'unit')}, what a model says of the missing values`,
+    });
+  }
+  issues.push(...lagIssues(observations.inputLags));
   const maxGap = observations.maxGap;
   if (maxGap !== undefined && !(Number.isInteger(maxGap) && maxGap >= 1)) {
     issues.push({ path: 'maxGap', seen: `${maxGap}`, expected: 'a whole number of frames, 1 or more' });
@@ -146,7 +175,7 @@ const shapeIssues = (observations: Observations): Issue[] => {
   return issues;
 };
 
-const valueIssues = (observations: Observations, hasSuccessor: Uint8Array): Issue[] => {
+const valueIssues = (observations: Observations, drives: Uint8Array): Issue[] => {
   const { rates, inputs, observed } = observations;
   const issues: Issue[] = [];
   if (observed !== undefined) {
@@ -172,7 +201,7 @@ const valueIssues = (observations: Observations, hasSuccessor: Uint8Array): Issu
     );
   }
   if (inputs !== undefined) {
-    const isBadInput = (value: number, row: number): boolean => hasSuccessor[row] === 1 && !Number.isFinite(value);
+    const isBadInput = (value: number, row: number): boolean => drives[row] === 1 && !Number.isFinite(value);
     issues.push(
       ...badValues('inputs', inputs, 'frame', 'input', isBadInput, 'finite numbers in every row that drives'),
     );
@@ -221,7 +250,7 @@ const invertRow = (rates: Float64Array, now: number, alpha: Float64Array, target
  * amplified by 1/a.
  *
  * A missing r[t, j] gives weight 0 to the two targets it enters, (t-1, j) and (t, j); a target is never computed from an
- * interpolated value. As a predictor it follows `missing`. Rows in which no target is observed are dropped too.
+ * interpolated or filled value. As a predictor it follows `missing`. Rows in which no target is observed are dropped too.
  *
  * Throws a `DrnnError` that lists every issue: shapes, alpha outside (0, 1], trials that are not integers, values that
  * are not finite where observed, no transition left. Cost O(time x (unit + input)); each predictor row is copied once.
@@ -241,17 +270,26 @@ export const transitions = (observations: Observations): Transitions => {
     hasSuccessor[t] = 1;
     pairs++;
   }
-  refuse([...shapes, ...valueIssues(observations, hasSuccessor)]);
+  const lags = Int32Array.from(observations.inputLags ?? [0]);
+  const kept = hasSuccessor.slice();
+  if (inputs !== undefined) dropBeforeHistory(kept, startsTrial, Math.max(0, ...lags));
+  const drives = new Uint8Array(frameCount);
+  for (let t = 0; t < frameCount; t++) if (kept[t] === 1) for (const lag of lags) drives[t - lag] = 1;
+  refuse([...shapes, ...valueIssues(observations, drives)]);
 
   const bridged = (from: number, to: number): boolean =>
     missing === 'interpolate' && to - from <= maxGap && startsTrial[from] === 0 && hasSuccessor[to - 1] === 1;
 
-  const kept = hasSuccessor.slice();
+  const stands = missing === 'model' ? observations.filled?.data : undefined;
   let anyMissing = false;
   if (observed !== undefined) {
-    missingRuns(observed, startsTrial, (_unit, from, to) => {
+    missingRuns(observed, startsTrial, (unit, from, to) => {
       anyMissing = true;
-      if (!bridged(from, to)) kept.fill(0, from, to);
+      if (stands !== undefined) {
+        for (let t = from; t < to; t++) if (!Number.isFinite(stands[t * units + unit])) kept[t] = 0;
+      } else if (!bridged(from, to)) {
+        kept.fill(0, from, to);
+      }
     });
     const seen = observed.data;
     for (let t = 0; t + 1 < frameCount; t++) {
@@ -268,12 +306,12 @@ export const transitions = (observations: Observations): Transitions => {
     const why =
       pairs === 0
         ? 'no trial has two frames'
-        : `each of the ${pairs} pairs of frames has a missing predictor or no observed target`;
+        : `each of the ${pairs} pairs of frames has a missing predictor, no observed target, or inputs from before its trial`;
     refuse([{ path: 'rates', seen: `no usable transition: ${why}`, expected: 'at least 1 transition' }]);
   }
 
   const inputCount = inputs?.columns ?? 0;
-  const width = units + inputCount;
+  const width = units + inputCount * lags.length;
   const predictors = matrix(rows, width);
   const targets = matrix(rows, units);
   const weights = anyMissing ? matrix(rows, units) : null;
@@ -300,7 +338,11 @@ export const transitions = (observations: Observations): Transitions => {
     const next = now + units;
     predictors.data.set(r.subarray(now, next), row * width);
     if (inputs !== undefined) {
-      predictors.data.set(inputs.data.subarray(t * inputCount, (t + 1) * inputCount), row * width + units);
+      for (let k = 0; k < lags.length; k++) {
+        const late = t - lags[k]!;
+        const column = row * width + units + k * inputCount;
+        predictors.data.set(inputs.data.subarray(late * inputCount, (late + 1) * inputCount), column);
+      }
     }
     invertRow(r, now, alpha, targets.data, row * units);
     if (observed !== undefined) {
@@ -315,8 +357,18 @@ export const transitions = (observations: Observations): Transitions => {
     row++;
   }
 
-  let filled = 0;
+  let [bridgedCount, filledCount] = [0, 0];
   const interpolated = new Uint8Array(rows);
+  if (observed !== undefined && stands !== undefined) {
+    for (let k = 0; k < rows; k++) {
+      for (let j = 0; j < units; j++) {
+        const i = frames[k]! * units + j;
+        if (observed.data[i] !== 0) continue;
+        predictors.data[k * width + j] = stands[i]!;
+        filledCount++;
+      }
+    }
+  }
   if (observed !== undefined && missing === 'interpolate') {
     missingRuns(observed, startsTrial, (unit, from, to) => {
       if (!bridged(from, to)) return;
@@ -327,7 +379,7 @@ export const transitions = (observations: Observations): Transitions => {
         if (at < 0) continue;
         predictors.data[at * width + unit] = before + step * (t - from + 1);
         interpolated[at] = 1;
-        filled++;
+        bridgedCount++;
       }
     });
   }
@@ -340,10 +392,20 @@ export const transitions = (observations: Observations): Transitions => {
     trialStarts: Int32Array.from(trialStarts),
     interpolated,
     units,
-    inputs: inputCount,
+    inputs: width - units,
+    inputLags: lags,
     alpha,
-    dropped: { rows: pairs - rows, interpolated: filled },
+    dropped: { rows: pairs - rows, interpolated: bridgedCount, filled: filledCount },
   };
+};
+
+/** No row for a frame whose trial began fewer than `longest` frames before it. */
+const dropBeforeHistory = (kept: Uint8Array, startsTrial: Uint8Array, longest: number): void => {
+  let since = 0;
+  for (let t = 0; t < kept.length; t++) {
+    since = startsTrial[t] === 1 ? 0 : since + 1;
+    if (since < longest) kept[t] = 0;
+  }
 };
 
 const gatherRows = (a: Matrix, rowIndexes: ArrayLike<number>): Matrix => {

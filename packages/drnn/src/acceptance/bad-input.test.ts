@@ -196,7 +196,7 @@ const options: readonly Case[] = [
 const usage: readonly Case[] = [
   { name: 'an unknown option', parameters: good('--colour'), says: [/--colour/], code: 2 },
   { name: 'no file', parameters: ['--alpha', '0.1', ...out], says: [/file/], code: 2 },
-  { name: 'alpha in letters', parameters: ['good.npz', '--alpha', 'small', ...out], says: [/alpha/, /small/], code: 2 },
+  { name: 'dt in letters', parameters: ['good.npz', '--dt', 'small', ...out], says: [/dt/, /small/], code: 2 },
   { name: 'an unknown layout', parameters: good('--layout', 'diagonal'), says: [/diagonal/, /time-unit/], code: 2 },
   { name: 'an unknown loss', parameters: good('--loss', 'hinge'), says: [/hinge/, /cross-entropy/], code: 2 },
   { name: 'an unknown solver', parameters: good('--solver', 'adam'), says: [/adam/, /shared-newton/], code: 2 },

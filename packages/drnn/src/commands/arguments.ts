@@ -8,6 +8,16 @@ export const number = (text: string): number => {
   return value;
 };
 
+/** A number, or the name of a file or an array. */
+export const numberOrName = (text: string): number | string => {
+  const value = Number(text);
+  if (text.trim() === '') throw new InvalidArgumentError(`'${text}' is neither a number nor a name.`);
+  return Number.isNaN(value) ? text : number(text);
+};
+
+/** Whole numbers, separated by commas. */
+export const wholeNumbers = (text: string): readonly number[] => text.split(',').map(wholeNumber);
+
 export const wholeNumber = (text: string): number => {
   const value = number(text);
   if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError(`'${text}' is not a whole number.`);

@@ -6,11 +6,15 @@ export interface FitFlags {
   readonly layout: 'time-unit' | 'unit-time' | 'trial-time-unit';
   readonly trials?: string;
   readonly inputs?: string;
+  readonly inputLags?: readonly number[];
   readonly connections?: string;
   readonly samples?: string;
-  readonly alpha?: number;
+  readonly badFrames?: string;
+  readonly sampleWeights?: string;
+  readonly groups?: string;
+  readonly alpha?: number | string;
   readonly dt?: number;
-  readonly tau?: number;
+  readonly tau?: number | string;
   readonly scale: (typeof choices.scale)[number];
   readonly center: boolean;
   readonly loss: NonNullable<FitOptions['loss']>;

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { type NumericArray, readKeyOrFile, toFloat64 } from '@drnn/recordings';
+import { type NumericArray, readKeyOrFile, readLabels, toFloat64 } from '@drnn/recordings';
 import { failure, matrix, type Matrix } from '@drnn/tensor';
 import { attempt, orThrow, together } from '@drnn/tensor/checked';
 import type { FitOptions } from '../fit-options.js';
@@ -13,9 +13,17 @@ export const optionsOf = async (
 ): Promise<FitOptions> => {
   const optional = <Value>(name: string | undefined, use: (arrays: readonly NumericArray[], name: string) => Value) =>
     attempt(async () => (name === undefined ? undefined : use(await readEach(files, name), name)));
-  const { trials, inputs, observed, connections } = orThrow(
+  const perUnit = (given: number | string | undefined) =>
+    typeof given === 'string' ? optional(given, ([array], name) => asVector(array, name)) : attempt(async () => given);
+  const { trials, inputs, observed, connections, groups, badFrames, sampleWeights, alpha, tau } = orThrow(
     await together({
-      trials: optional(flags.trials, (arrays) => Float64Array.from(arrays.flatMap((array) => [...toFloat64(array)]))),
+      trials: optional(flags.trials, joined),
+      badFrames: optional(flags.badFrames, joined),
+      sampleWeights: optional(flags.sampleWeights, (arrays, name) =>
+        stack(arrays.map((array) => asRows(array, name, '[time, unit]'))),
+      ),
+      alpha: perUnit(flags.alpha),
+      tau: perUnit(flags.tau),
       inputs: optional(flags.inputs, (arrays, name) => {
         const parts = arrays.map((array) => asRows(array, name, '[time, input]'));
         return parts.length === 1 && parts[0] !== undefined ? parts[0] : parts;
@@ -24,19 +32,24 @@ export const optionsOf = async (
         stack(arrays.map((array) => asRows(array, name, '[time, unit]'))),
       ),
       connections: optional(flags.connections, ([array], name) => asConnections(array, name)),
+      groups: attempt(async () => (flags.groups === undefined ? undefined : readGroups(files, flags.groups))),
     })(),
   );
   // What an option means can depend on whether it was named: defaults are left to the library.
   const given = (options: FitOptions): FitOptions =>
     Object.fromEntries(Object.entries(options).filter(([name]) => isGiven(name)));
   return {
-    ...(flags.alpha === undefined ? {} : { alpha: flags.alpha }),
+    ...(alpha === undefined ? {} : { alpha }),
     ...(flags.dt === undefined ? {} : { dt: flags.dt }),
-    ...(flags.tau === undefined ? {} : { tau: flags.tau }),
+    ...(tau === undefined ? {} : { tau }),
+    ...(flags.inputLags === undefined ? {} : { inputLags: flags.inputLags }),
+    ...(badFrames === undefined ? {} : { badFrames }),
+    ...(sampleWeights === undefined ? {} : { sampleWeights }),
     ...(trials === undefined ? {} : { trials }),
     ...(inputs === undefined ? {} : { inputs }),
     ...(observed === undefined ? {} : { observed }),
     ...(connections === undefined ? {} : { connections }),
+    ...(groups === undefined ? {} : { groups }),
     ...(flags.horizon === undefined ? {} : { horizon: flags.horizon }),
     scale: flags.scale,
     center: flags.center,
@@ -79,6 +92,12 @@ const readEach = async (files: readonly string[], name: string): Promise<readonl
   return arrays;
 };
 
+/** The label of each unit, from the first recording or a file of its own. */
+const readGroups = async ([first]: readonly string[], name: string): Promise<readonly string[]> => {
+  if (first === undefined) throw failure({ path: 'recording', seen: 'no file', expected: 'at least one' });
+  return readLabels(first, name);
+};
+
 /** Rows over time: a vector is a single column; the trials of [trial, time, column] follow each other. */
 const asRows = (array: NumericArray, path: string, expected: string): Matrix => {
   const { shape } = array;
@@ -88,6 +107,20 @@ const asRows = (array: NumericArray, path: string, expected: string): Matrix => 
   }
   const rows = (shape[0] ?? 0) * (shape.length === 3 ? (shape[1] ?? 0) : 1);
   return matrix(rows, columns, toFloat64(array));
+};
+
+/** Numbers over time, one recording after the other. */
+const joined = (arrays: readonly NumericArray[]): Float64Array =>
+  Float64Array.from(arrays.flatMap((array) => [...toFloat64(array)]));
+
+/** A number a unit; an array of one number is that number, for all units. */
+const asVector = (array: NumericArray | undefined, path: string): number | Float64Array => {
+  const values = array === undefined ? new Float64Array(0) : toFloat64(array);
+  const axes = array?.shape.filter((axis) => axis !== 1) ?? [];
+  if (axes.length > 1 || values.length === 0) {
+    throw failure({ path, seen: `an array [${array?.shape.join(', ')}]`, expected: 'a number, or [unit]' });
+  }
+  return array?.shape.length === 0 ? (values[0] ?? Number.NaN) : values;
 };
 
 const stack = (parts: readonly Matrix[]): Matrix => {

@@ -42,6 +42,15 @@ export const jsonOf = (result: Fit, flags: FitFlags): unknown => {
       targetsClipped: result.targetsClipped,
     },
     dropped: result.dropped,
+    filling: result.filling,
+    observationNoise:
+      result.observationNoise === null
+        ? null
+        : {
+            share: result.observationNoise.share,
+            autocorrelation: result.observationNoise.autocorrelation,
+            slope: result.observationNoise.slope,
+          },
     certificate: result.certificate.verdict,
     ...estimatorOf(result),
     warnings: result.warnings,

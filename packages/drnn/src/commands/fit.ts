@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import { type Fit, fit } from '../fit.js';
 import { choices, defaults } from '../fit-options.js';
 import { reportOf } from '../report-of.js';
-import { number, numberOrNone, wholeNumber } from './arguments.js';
+import { number, numberOrName, numberOrNone, wholeNumber, wholeNumbers } from './arguments.js';
 import { backendOptions } from './backend-options.js';
 import type { FitFlags } from './fit-flags.js';
 import { optionsOf } from './fit-input.js';
@@ -28,9 +28,10 @@ export const fitCommand = (program: Command): void => {
     )
     .option('--trials <file|key>', 'the trial of each frame, whole numbers [time]; a change starts a new trial')
     .option('--inputs <file|key>', 'inputs u [time, input]; row t drives frame t to t + 1')
-    .option('--alpha <a>', 'dt / tau, in (0, 1]', number)
+    .option('--input-lags <lags>', 'frames by which inputs act late, such as 0,1,2 (default: 0)', wholeNumbers)
+    .option('--alpha <a|file|key>', 'dt / tau, in (0, 1]; one number, or [unit]', numberOrName)
     .option('--dt <seconds>', "seconds between frames (default: the recording's own)", number)
-    .option('--tau <seconds>', 'time constant of the units', number)
+    .option('--tau <seconds|file|key>', 'time constant of the units; one number, or [unit]', numberOrName)
     .addOption(oneOf('--scale <rule>', 'how units are scaled before the fit', choices.scale, defaults.scale))
     .option('--center', "subtract each unit's mean", defaults.center)
     .addOption(oneOf('--loss <name>', 'matching loss of the transfer function', choices.loss, defaults.loss))
@@ -45,6 +46,9 @@ export const fitCommand = (program: Command): void => {
     .addOption(new Option('--free-diagonal', 'self-connections are fitted too').implies({ zeroDiagonal: false }))
     .option('--connections <file>', '[unit, unit + input], row = target, 1 = may be nonzero')
     .option('--samples <file|key>', '[time, unit], 1 = observed, 0 = missing')
+    .option('--bad-frames <file|key>', '[time], 1 = bad: all units of the frame are missing')
+    .option('--sample-weights <file|key>', '[time, unit], at least 0: weight of each target, in place of --weights')
+    .option('--groups <file|key>', 'the group of each unit, text or whole numbers [unit]; kept with the model')
     .addOption(oneOf('--missing <rule>', 'rows with a missing predictor', choices.missing, defaults.missing))
     .addOption(
       new Option(

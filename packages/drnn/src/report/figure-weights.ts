@@ -84,7 +84,8 @@ interface HeatmapOptions {
   readonly y: string | null;
 }
 
-const heatmap = (draw: Draw, weights: Matrix, image: WeightImage, options: HeatmapOptions): Html => {
+/** A matrix as an image with names or numbers on its axes. */
+export const heatmap = (draw: Draw, weights: Matrix, image: WeightImage, options: HeatmapOptions): Html => {
   const { rows, columns } = weights;
   const margins = {
     marginLeft: options.y === null ? 8 : options.names === null ? 54 : 104,
@@ -133,7 +134,8 @@ const heatmap = (draw: Draw, weights: Matrix, image: WeightImage, options: Heatm
   });
 };
 
-const colourBar = (draw: Draw, limit: number, height: number, label: string): Html =>
+/** The colour scale of an image. */
+export const colourBar = (draw: Draw, limit: number, height: number, label: string): Html =>
   draw(`Colour scale of the ${label}, from ${formatNumber(-limit)} to ${formatNumber(limit)}.`, {
     width: 76,
     height: height + 52,

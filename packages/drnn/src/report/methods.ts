@@ -36,12 +36,13 @@ export const methodsParagraph = (data: ReportData): string => {
   const limits = [
     optionValue(options, 'zeroDiagonal') === 'false' ? null : 'self-connections were excluded',
     given('connections') ? 'other connections were limited to those of a given mask' : null,
-    given('samples')
+    given('samples') || given('badFrames')
       ? `missing samples had no weight (rows with a missing predictor: ${optionValue(options, 'missing') ?? 'drop'})`
       : null,
   ].filter((limit) => limit !== null);
   const sentences = [
     `We fitted a recurrent network of ${counted(data.units, 'unit')}${data.inputs > 0 ? ` with ${counted(data.inputs, 'external input')}` : ''}, r[t+1] = (1 − a) r[t] + a φ(W r[t]${data.inputs > 0 ? ' + Win u[t]' : ''}${bias}), a = dt/τ = ${leak(data)}${transfer === undefined ? '' : `, φ = ${transfer}`}, to the recorded activity (${counted(data.samples, 'transition')} between consecutive frames in ${counted(data.trials, 'trial')}${data.samplingInterval === null ? '' : `, ${formatSeconds(data.samplingInterval, true)} a frame`}).`,
+    data.inputLags.some((lag) => lag > 0) ? `Inputs entered at lags of ${data.inputLags.join(', ')} frames.` : null,
     given('center') ? 'The mean of each unit was subtracted.' : null,
     data.scale.method === 'none'
       ? 'Activity was not rescaled.'

@@ -31,6 +31,20 @@ export const overview = (data: ReportData): Html =>
         'Transitions of the scored fit',
         data.trainSamples > 0 ? formatCount(data.trainSamples) : 'none: nothing was held out',
       ],
+      ...(data.filling === null
+        ? []
+        : [
+            [
+              'Missing predictors filled by the model',
+              `${formatPercent(data.filling.fraction)}, in ${counted(data.filling.rounds, 'round')}`,
+            ] as const,
+          ]),
+      [
+        'Noise on the record',
+        data.observationNoise === null
+          ? 'not estimated'
+          : `about ${formatPercent(data.observationNoise.share)} of the variance; weights about ${formatNumber(data.observationNoise.slope, 2)} of their size`,
+      ],
       ['Frame interval', data.samplingInterval === null ? 'not stated' : formatSeconds(data.samplingInterval, true)],
       ['Leak a = dt / τ per frame', leak(data)],
       ['Status', describeStatus(data.status)],

@@ -10,6 +10,7 @@ import { tracesFigure } from './figure-traces.js';
 import { unitErrorsFigure } from './figure-unit-errors.js';
 import { weightsFigure } from './figure-weights.js';
 import { type Figure, numberedFigures } from './figure.js';
+import { groupSection } from './group-section.js';
 import { identifiabilitySection } from './identifiability-section.js';
 import { citation, methodsParagraph } from './methods.js';
 import { optionNumber } from './option.js';
@@ -71,6 +72,7 @@ const page = (data: ReportData, draw: Draw): Html => {
           show(weightsFigure(draw, data)) ?? html`<p>Every weight is exactly zero: there is nothing to draw.</p>`,
           show(spectrumFigure(draw, data)),
         ])}
+        ${data.groups === null ? null : section('groups', 'Weights by group', groupSection(draw, data, data.groups, show))}
         ${section('convergence', 'Convergence', convergencePart(data, draw, show))}
         ${section('certificate', 'What was proven', certificateSection(data))}
         ${section('identifiability', 'What cannot be identified', identifiabilitySection(data))}

@@ -1,4 +1,5 @@
 import type { Matrix } from '@drnn/tensor';
+import type { Groups } from './group-weights.js';
 
 /** A coefficient of determination over held-out samples: pooled over units, and the median over units. */
 export interface Score {
@@ -72,6 +73,14 @@ export interface ReportData {
   readonly Win: Matrix;
   readonly b: Float64Array;
   readonly unitNames: readonly string[];
+  /** Groups of the units; null where there are none. */
+  readonly groups: Groups | null;
+  /** Frames by which the inputs act late. */
+  readonly inputLags: readonly number[];
+  /** Noise on the record itself: its share of the variance, and by what weights are too small; null where unknown. */
+  readonly observationNoise: { readonly share: number; readonly slope: number } | null;
+  /** How missing predictors were filled by the model; null where they were not. */
+  readonly filling: { readonly fraction: number; readonly rounds: number } | null;
   /** Eigenvalues of W. */
   readonly spectrum: { readonly re: Float64Array; readonly im: Float64Array };
   readonly trace: readonly {

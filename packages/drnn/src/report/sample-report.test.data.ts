@@ -70,6 +70,10 @@ export const sampleReport = ({
     Win: wave(units, inputs, 0.9),
     b: Float64Array.from({ length: units }, (_, unit) => 0.1 * Math.sin(unit)),
     unitNames,
+    groups: null,
+    inputLags: [0],
+    observationNoise: { share: 0.01, slope: 0.97 },
+    filling: null,
     spectrum: {
       re: Float64Array.from({ length: units }, (_, unit) => 1.3 * Math.sin(unit)),
       im: Float64Array.from({ length: units }, (_, unit) => Math.cos(3 * unit)),

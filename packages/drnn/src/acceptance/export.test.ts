@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { decodeMat5, openNpz, readModel } from '@drnn/recordings';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { runCommand, runFit, temporaryFolder } from './run-command.test.process.js';
+import { simulated, writeMatrix } from './simulated-recording.test.data.js';
+
+const { folder, remove } = temporaryFolder();
+afterAll(remove);
+
+beforeAll(async () => {
+  const { rates, inputs } = simulated({ units: 4, steps: 200, inputs: 1 });
+  await writeMatrix(folder, 'rec.npy', rates);
+  await writeMatrix(folder, 'u.npy', inputs);
+  const fit = ['rec.npy', '--inputs', 'u.npy', '--alpha', '0.1', '--bias'];
+  expect((await runFit(folder, [...fit, '--out', 'model.npz'])).code).toBe(0);
+  expect((await runFit(folder, [...fit, '--loss', 'softplus', '--scale', 'none', '--out', 'soft.npz'])).code).toBe(0);
+}, 60_000);
+
+it('drnn export writes the numbers of the model for MATLAB and for PyTorch', async () => {
+  expect((await runCommand(folder, ['export', 'model.npz', '--to', 'mat', '-o', 'model.mat'])).code).toBe(0);
+  expect((await runCommand(folder, ['export', 'model.npz', '--to', 'pytorch-npz', '-o', 'torch.npz'])).code).toBe(0);
+  const model = await readModel(join(folder, 'model.npz'));
+  const mat = decodeMat5(readFileSync(join(folder, 'model.mat')));
+  const torch = openNpz(readFileSync(join(folder, 'torch.npz')));
+  for (const [name, ours] of [
+    ['weight_hh_l0', 'W'],
+    ['weight_ih_l0', 'Win'],
+  ] as const) {
+    expect(mat.get(ours)?.data).toEqual(model[ours].data);
+    expect(torch.array(name).data).toEqual(Float32Array.from(model[ours].data));
+  }
+  expect(mat.get('b')).toMatchObject({ shape: [4, 1], data: model.b });
+  expect(torch.array('bias_ih_l0').data).toEqual(Float32Array.from(model.b));
+});
+
+it('drnn export refuses a network that torch.nn.RNN does not have, a file that is there, and bad usage', async () => {
+  const soft = await runCommand(folder, ['export', 'soft.npz', '--to', 'pytorch-npz', '-o', 'soft-torch.npz']);
+  expect([soft.code, soft.stderr]).toEqual([1, expect.stringContaining('softplus')]);
+  expect((await runCommand(folder, ['export', 'soft.npz', '--to', 'mat', '-o', 'soft.mat'])).code).toBe(0);
+  const again = await runCommand(folder, ['export', 'soft.npz', '--to', 'mat', '-o', 'soft.mat']);
+  expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('already there')]);
+  expect((await runCommand(folder, ['export', 'soft.npz', '-o', 'other.mat'])).code).toBe(2);
+});

@@ -20,3 +20,5 @@ export * from './with-restart.js';
 export * from './with-polish.js';
 export * from './best-so-far.js';
 export * from './authors-thresholded.js';
+export * from './nuclear-norm.js';
+export * from './proximal-shared-newton.js';

@@ -22,3 +22,5 @@ export * from './best-so-far.js';
 export * from './authors-thresholded.js';
 export * from './nuclear-norm.js';
 export * from './proximal-shared-newton.js';
+export * from './proximal-newton.js';
+export * from './choose-signs.js';

@@ -84,35 +84,14 @@ export const mapSingularValues = (
 export const proxNuclear = (host: Host, a: Matrix, threshold: number): Matrix =>
   mapSingularValues(host, singularValues(host, a), (value) => Math.max(0, value - threshold));
 
-/**
- * The nuclear norm made smooth, sum sqrt(values^2 + epsilon^2), at one point: above the norm by at most n epsilon. It is
- * the least over M of (tr Theta' M^-1 Theta + epsilon^2 tr M^-1 + tr M) / 2, at M = (Theta Theta' + epsilon^2 I)^1/2
- * (Mohan & Fazel 2012): for the M of here a majorant that is a ridge, and one that all units share.
- */
-export interface SmoothedNorm {
-  readonly of: SingularValues;
-  /** Each unit's share, theta_j' M^-1 theta_j + epsilon^2 tr M^-1 / units; their sum is the norm. */
-  readonly shares: Float64Array;
-  /** M^-1 [source, source]. */
-  readonly ridge: Matrix;
-}
-
-/** `weights` is the part of Theta that the norm is of, [source, unit]. */
-export const smoothedNorm = (host: Host, weights: Matrix, epsilon: number): SmoothedNorm => {
-  const of = singularValues(host, weights);
-  const { rows, columns } = weights;
-  const shares = new Float64Array(columns);
-  const root = copyMatrix(of.vectors);
-  let trace = 0;
-  for (let i = 0; i < rows; i++) {
-    const size = Math.sqrt(of.values[i]! ** 2 + epsilon ** 2);
-    trace += 1 / size;
-    for (let j = 0; j < columns; j++) shares[j]! += of.scaled.data[i * columns + j]! ** 2 / size;
-    const factor = 1 / Math.sqrt(size);
-    for (let p = 0; p < rows; p++) root.data[p * rows + i]! *= factor;
+/** Each unit's share of the nuclear norm of A [source, unit], theta_j' (A A')^-1/2 theta_j; their sum is the norm. */
+export const nuclearShares = ({ values, scaled }: SingularValues): Float64Array => {
+  const shares = new Float64Array(scaled.columns);
+  for (let i = 0; i < scaled.rows; i++) {
+    if (!(values[i]! > 0)) continue;
+    for (let j = 0; j < scaled.columns; j++) shares[j]! += scaled.data[i * scaled.columns + j]! ** 2 / values[i]!;
   }
-  for (let j = 0; j < columns; j++) shares[j]! += (epsilon ** 2 * trace) / columns;
-  return { of, shares, ridge: host.matMul(root, root, { transposeB: true }) };
+  return shares;
 };
 
 /** The rows of Theta that hold W', as a view. */

@@ -6,19 +6,14 @@ import { descend, factorCache, type FactorCache, workspace } from './coordinate-
 import { errorBoundWithin } from './error-bound-within.js';
 import { residualOf, sum } from './fixed-point-map.js';
 import { type Metric, metricOf } from './metric.js';
-import {
-  mapSingularValues,
-  proxNuclear,
-  singularValues,
-  type SmoothedNorm,
-  smoothedNorm,
-  weightsOf,
-} from './nuclear-norm.js';
+import { nesterov } from './nesterov.js';
+import { type NuclearModel, nuclearTarget, type NuclearTarget } from './nuclear-model.js';
+import { nuclearShares, proxNuclear, singularValues, weightsOf } from './nuclear-norm.js';
 import type { Problem } from './problem.js';
 import { usefulCurvatureBound } from './shared-newton.js';
 import type { Iterate, Solver } from './solver.js';
 import { defaultStop } from './stopping.js';
-import { structureAt, type StructureAt } from './structure-at.js';
+import { penaltyChange, structureAt, type StructureAt } from './structure-at.js';
 import { blockNorms, isHeld, readColumn, unitStructures, writeColumn } from './unit-structure.js';
 
 /** The state of the proximal iteration. */
@@ -29,10 +24,10 @@ export interface ProximalState extends Iterate {
   readonly smoothValue: Float64Array;
   /** The minimum of the model at theta: where the plain step leads. */
   readonly target: Matrix;
-  /** The nuclear norm at theta; null without one. */
-  readonly norm: SmoothedNorm | null;
-  /** How far the nuclear norm is smoothed. */
-  readonly epsilon: number;
+  /** The units' shares of the nuclear norm at theta; null without one. */
+  readonly shares: Float64Array | null;
+  /** W + dual / rho, where the next model with a nuclear norm starts; null before the first and without one. */
+  readonly shifted: Matrix | null;
   readonly fixed: Fixed;
   readonly proposal: Proposal;
   readonly cautious: Uint8Array;
@@ -48,17 +43,11 @@ interface Fixed {
   readonly cache: FactorCache;
   /** |g_j at zero|. */
   readonly scale: Float64Array;
-  /** The least smoothing of the nuclear norm. */
-  readonly leastEpsilon: number;
-  /** Whether a unit has bounds, kinks or blocks of its own; else a step is one solve in the metric. */
-  readonly separable: boolean;
+  /** How models with a nuclear norm are solved; null without one. */
+  readonly nuclear: NuclearModel | null;
 }
 
 const patience = 3;
-/** Smoothing of the nuclear norm, relative to the largest singular value of the fixed point. */
-const firstSmoothing = 0.1;
-const lastSmoothing = 1e-10;
-const smoothingFalls = 0.5;
 
 /**
  * Proximal Newton with one metric for all units: from theta to the minimum of
@@ -67,16 +56,19 @@ const smoothingFalls = 0.5;
  *
  * inside the bounds: a majorant of the whole objective, so that its minimum, and any point on the way there from theta,
  * lowers every unit's objective (Boehning & Lindsay 1988; Lee, Sun & Saunders 2014). The minimum is found unit by
- * unit without another pass (`descend`). An acceleration may propose points beyond it; coordinates that the minimum
+ * unit without another pass (`descend`). An acceleration, another one (`coupled`) with a nuclear norm, may propose points beyond it; coordinates that the minimum
  * puts on a bound or a kink stay there, and a unit whose objective rose goes back and takes the plain step next, so
  * that the whole objective of every unit is nonincreasing however inexact the inner solves are.
  *
  * The residual is the nearest subgradient, |g + xi| over |g at zero| in the metric's dual norm: 0 exactly at an optimum,
- * whether or not the model was solved. A nuclear norm couples the units: see `smoothedNorm`; its residual adds how far
- * W is from the prox of itself plus its dual matrix, both clipped exactly, and rises and falls are judged together.
+ * whether or not the model was solved. A nuclear norm couples the units: their model is solved by `nuclearTarget`,
+ * their residual adds how far W is from the prox of itself plus the dual matrix, and rises are judged together.
  * Cost of a step: one pass, and 2 P^2 N flop a round of coordinate descent, |S|^3 / 3 a unit whose free set changed.
  */
-export const proximalSharedNewtonWith = (acceleration: Acceleration): Solver<ProximalState> => ({
+export const proximalSharedNewtonWith = (
+  acceleration: Acceleration,
+  coupled: Acceleration = acceleration,
+): Solver<ProximalState> => ({
   name: acceleration.name === 'none' ? 'proximal-shared-newton' : `proximal-shared-newton + ${acceleration.name}`,
   stop: defaultStop,
   structured: true,
@@ -92,31 +84,29 @@ export const proximalSharedNewtonWith = (acceleration: Acceleration): Solver<Pro
       });
     }
     const theta = copyMatrix(start ?? (await problem.start()));
-    const size = structure.nuclear > 0 ? await largestSingularValue(problem) : 0;
-    const scale = await problem.gradientScale();
+    const majorant = await majorantOf(problem, Math.max(bound, Number.MIN_VALUE));
     const fixed: Fixed = {
       structure,
       metric: await problem.metric(),
-      majorant: await majorantOf(problem, Math.max(bound, Number.MIN_VALUE)),
+      majorant,
       cache: factorCache(),
-      scale,
-      leastEpsilon: lastSmoothing * size,
-      separable: structure.each !== null || structure.blocks.length > 0 || isBounded(structure),
+      scale: await problem.gradientScale(),
+      nuclear: structure.nuclear > 0 ? await nuclearModelOf(problem, structure, majorant) : null,
     };
     clip(structure, theta);
     const evaluation = await problem.evaluate(theta);
     const { predictors, units } = problem.shape;
-    const coupled = structure.nuclear > 0;
     return stateAt(problem, {
       step: 0,
       theta,
       smoothValue: evaluation.value,
       smoothGradient: evaluation.gradient,
-      epsilon: firstSmoothing * size,
+      shifted: null,
       fixed,
-      proposal: coupled
-        ? acceleration.begin(problem.on.host, predictors * units, 1, 1)
-        : acceleration.begin(problem.on.host, predictors, units, 1),
+      proposal:
+        structure.nuclear > 0
+          ? coupled.begin(problem.on.host, predictors * units, 1, 1)
+          : acceleration.begin(problem.on.host, predictors, units, 1),
       cautious: new Uint8Array(units),
       stuck: new Uint8Array(units),
       exhausted: false,
@@ -148,7 +138,6 @@ export const proximalSharedNewtonWith = (acceleration: Acceleration): Solver<Pro
       theta: trial,
       smoothValue,
       smoothGradient,
-      epsilon: Math.max(fixed.leastEpsilon, smoothingFalls * state.epsilon),
       cautious,
       stuck,
       exhausted: stuck.every((count) => count >= patience),
@@ -159,8 +148,11 @@ export const proximalSharedNewtonWith = (acceleration: Acceleration): Solver<Pro
   },
 });
 
-/** Proximal shared-metric Newton, each unit with Anderson's acceleration. */
-export const proximalSharedNewton: Solver<ProximalState> = proximalSharedNewtonWith(anderson(5));
+/**
+ * Proximal shared-metric Newton with Anderson's acceleration for each unit; with Nesterov's where a nuclear norm couples
+ * them, since mixing points of low rank gives one of higher rank, which is refused again and again.
+ */
+export const proximalSharedNewton: Solver<ProximalState> = proximalSharedNewtonWith(anderson(5), nesterov);
 
 /** The same without acceleration: the plain majorisation. */
 export const plainProximalSharedNewton: Solver<ProximalState> = proximalSharedNewtonWith(unaccelerated);
@@ -186,10 +178,34 @@ const majorantOf = async (problem: Problem, bound: number): Promise<Matrix> => {
   return a;
 };
 
-const largestSingularValue = async (problem: Problem): Promise<number> => {
-  const { values } = singularValues(problem.on.host, weightsOf(await problem.start(), problem.shape.units));
+/** The coupling is the strength over the largest singular value of the fixed point. */
+const nuclearModelOf = async (problem: Problem, structure: Structure, majorant: Matrix): Promise<NuclearModel> => {
+  const { host } = problem.on;
+  const { predictors, units } = problem.shape;
+  const { values } = singularValues(host, weightsOf(await problem.start(), units));
   const largest = values.reduce((most, value) => Math.max(most, value), 0);
-  return largest > 0 ? largest : 1;
+  const coupling = structure.nuclear / (largest > 0 ? largest : 1);
+  const added = new Float64Array(predictors).fill(coupling, 0, units);
+  if (structure.each === null && structure.blocks.length === 0 && !isBounded(structure)) {
+    const metric = metricOf(host, majorant, added, problem.free);
+    return {
+      strength: structure.nuclear,
+      coupling,
+      minimise: (theta0, gradient) => {
+        const step = metric.solve(gradient);
+        for (let i = 0; i < step.data.length; i++) step.data[i] = theta0.data[i]! - step.data[i]!;
+        return step;
+      },
+    };
+  }
+  const model = copyMatrix(majorant);
+  added.forEach((value, p) => (model.data[p * predictors + p]! += value));
+  const cache = factorCache();
+  return {
+    strength: structure.nuclear,
+    coupling,
+    minimise: (theta0, gradient) => separableTarget(host, structure, model, cache, theta0, gradient),
+  };
 };
 
 /** Into the bounds, in place. */
@@ -201,15 +217,7 @@ export const clip = ({ low, high }: Structure, theta: Matrix): void => {
 
 type Before = Pick<
   ProximalState,
-  | 'step'
-  | 'theta'
-  | 'smoothValue'
-  | 'smoothGradient'
-  | 'epsilon'
-  | 'fixed'
-  | 'proposal'
-  | 'cautious'
-  | 'stuck'
+  'step' | 'theta' | 'smoothValue' | 'smoothGradient' | 'shifted' | 'fixed' | 'proposal' | 'cautious' | 'stuck'
 > & { readonly exhausted: boolean };
 
 /** Value, model, nearest subgradient and residual at a point whose smooth part is known. */
@@ -219,40 +227,35 @@ const stateAt = async (problem: Problem, at: Before): Promise<ProximalState> => 
   const { structure } = fixed;
   const { units } = problem.shape;
   const floor = await problem.noiseFloor();
-  if (structure.nuclear === 0) {
+  if (fixed.nuclear === null) {
     const here = structureAt(structure, theta, smoothGradient);
     const value = at.smoothValue.map((smooth, j) => smooth + here.penalty[j]!);
-    const target = separableTarget(host, fixed, fixed.majorant, fixed.cache, theta, smoothGradient);
+    const target = separableTarget(host, structure, fixed.majorant, fixed.cache, theta, smoothGradient);
     return {
       ...at,
       value,
       objective: sum(value),
       gradient: here.subgradient,
       target,
-      norm: null,
+      shares: null,
       residual: residualOf(fixed.metric.dualNorm(here.subgradient), fixed.scale, floor),
       errorBound: () => errorBoundWithin(problem, theta, here),
     };
   }
-  const norm = smoothedNorm(host, weightsOf(theta, units), at.epsilon);
-  const model = withRidge(fixed.majorant, norm.ridge, structure.nuclear);
-  const gradient = copyMatrix(smoothGradient);
-  addDual(host, norm.ridge, weightsOf(theta, units), structure.nuclear, gradient);
-  const target = fixed.separable
-    ? separableTarget(host, fixed, model, factorCache(), theta, gradient)
-    : metricTarget(problem, model, theta, gradient);
-  const { here, size } = nuclearResidual(problem, fixed, norm, theta, target, smoothGradient);
-  const value = at.smoothValue.map(
-    (smooth, j) => smooth + here.penalty[j]! + structure.nuclear * norm.shares[j]!,
-  );
+  const weights = weightsOf(theta, units);
+  const shares = nuclearShares(singularValues(host, weights));
+  const found = nuclearTarget(host, fixed.nuclear, theta, smoothGradient, at.shifted ?? weights);
+  const { here, size } = nuclearResidual(problem, fixed, found, theta, smoothGradient);
+  const value = at.smoothValue.map((smooth, j) => smooth + here.penalty[j]! + structure.nuclear * shares[j]!);
   const scale = Math.sqrt(fixed.scale.reduce((total, s) => total + s * s, 0));
   return {
     ...at,
     value,
     objective: sum(value),
     gradient: here.subgradient,
-    target,
-    norm,
+    target: found.target,
+    shares,
+    shifted: found.shifted,
     residual: residualOf(Float64Array.of(size), Float64Array.of(scale), floor),
     errorBound: () => errorBoundWithin(problem, theta, here),
   };
@@ -261,7 +264,7 @@ const stateAt = async (problem: Problem, at: Before): Promise<ProximalState> => 
 /** The minimum of every unit's model with matrix `model`, inside the bounds. */
 const separableTarget = (
   host: Host,
-  { structure }: Fixed,
+  structure: Structure,
   model: Matrix,
   cache: FactorCache,
   theta: Matrix,
@@ -278,48 +281,21 @@ const separableTarget = (
   return target;
 };
 
-/** The same where nothing but zeros is constrained: theta - B_SS^-1 g_S. */
-const metricTarget = (problem: Problem, model: Matrix, theta: Matrix, gradient: Matrix): Matrix => {
-  const step = metricOf(problem.on.host, model, new Float64Array(theta.rows), problem.free).solve(gradient);
-  for (let i = 0; i < step.data.length; i++) step.data[i] = theta.data[i]! - step.data[i]!;
-  return step;
-};
-
-/** B + strength M^-1 on the rows and columns of W. */
-const withRidge = (majorant: Matrix, ridge: Matrix, strength: number): Matrix => {
-  const result = copyMatrix(majorant);
-  for (let p = 0; p < ridge.rows; p++) {
-    for (let q = 0; q < ridge.columns; q++) {
-      result.data[p * result.columns + q]! += strength * ridge.data[p * ridge.columns + q]!;
-    }
-  }
-  return result;
-};
-
-/** gradient + strength M^-1 Theta on the rows of W, in place. */
-const addDual = (host: Host, ridge: Matrix, weights: Matrix, strength: number, gradient: Matrix): void => {
-  const dual = host.matMul(ridge, weights, { alpha: strength });
-  for (let i = 0; i < dual.data.length; i++) gradient.data[i]! += dual.data[i]!;
-};
-
 /**
- * The residual of a problem with a nuclear norm, as a size to be divided by the gradient at zero. The dual matrix is
- * Y = strength M^-1 W(target), which the model makes stationary, with singular values clipped at the strength; theta is
- * optimal if g + Y + xi is 0 on the free coordinates and W is the prox of W + Y. Both parts in the metric.
+ * The residual of a problem with a nuclear norm, as a size to be divided by the gradient at zero. With the
+ * model's dual matrix Y, theta is optimal if g + Y + xi is 0 on the free coordinates and W is the prox of W + Y, which
+ * together say that Y is a subgradient of the norm. Both parts in the metric.
  */
 const nuclearResidual = (
   problem: Problem,
   { structure, metric, majorant }: Fixed,
-  norm: SmoothedNorm,
+  { dual }: NuclearTarget,
   theta: Matrix,
-  target: Matrix,
   smoothGradient: Matrix,
 ): { readonly here: StructureAt; readonly size: number } => {
   const { host } = problem.on;
   const { units } = problem.shape;
   const strength = structure.nuclear;
-  const raw = host.matMul(norm.ridge, weightsOf(target, units), { alpha: strength });
-  const dual = mapSingularValues(host, singularValues(host, raw), (value) => Math.min(value, strength));
   const gradient = copyMatrix(smoothGradient);
   for (let i = 0; i < dual.data.length; i++) gradient.data[i]! += dual.data[i]!;
   const here = structureAt(structure, theta, gradient);
@@ -375,8 +351,7 @@ const stepSafely = ({ theta, target, cautious, stuck }: ProximalState, trial: Ma
     if (must === 0) return;
     const size = 1 / 2 ** stuck[j]!;
     for (let i = j; i < theta.data.length; i += theta.columns) {
-      trial.data[i] =
-        size === 1 ? target.data[i]! : theta.data[i]! + size * (target.data[i]! - theta.data[i]!);
+      trial.data[i] = size === 1 ? target.data[i]! : theta.data[i]! + size * (target.data[i]! - theta.data[i]!);
     }
   });
 };
@@ -399,23 +374,24 @@ const raised = (
   for (let i = 0; i < step.data.length; i++) step.data[i] = trial.data[i]! - state.theta.data[i]!;
   const before = host.columnDot(step, state.smoothGradient);
   const after = host.columnDot(step, at.gradient);
-  const change = structureAt(structure, trial, null).penalty;
-  const from = structureAt(structure, state.theta, null).penalty;
-  for (let j = 0; j < change.length; j++) change[j]! -= from[j]!;
+  const change = penaltyChange(structure, state.theta, trial);
   const difference = at.value.map((value, j) => value - state.smoothValue[j]!);
+  const { shares } = state;
+  if (shares !== null) {
+    const norm = sum(singularValues(host, weightsOf(trial, problem.shape.units)).values);
+    const noise = sum(rounding) + 1e-14 * structure.nuclear * norm;
+    const [smooth, slope] = [sum(difference), (sum(before) + sum(after)) / 2];
+    const other = sum(change) + structure.nuclear * (norm - sum(shares));
+    const rise = (Math.abs(smooth) > noise ? smooth : slope) + other;
+    return new Uint8Array(problem.shape.units).fill(rise <= noise ? 0 : 1);
+  }
   const rose = (smooth: number, first: number, last: number, penalty: number, noise: number): number => {
     if (Number.isNaN(smooth + penalty)) return 1;
     if (last + penalty <= 0) return 0;
     if (Math.abs(smooth) > noise) return smooth + penalty > 0 ? 1 : 0;
     return (first + last) / 2 + penalty > 0 ? 1 : 0;
   };
-  if (state.norm === null) {
-    return Uint8Array.from(difference, (smooth, j) => rose(smooth, before[j]!, after[j]!, change[j]!, rounding[j]!));
-  }
-  const { shares } = smoothedNorm(host, weightsOf(trial, problem.shape.units), state.epsilon);
-  const norms = structure.nuclear * (sum(shares) - sum(state.norm.shares));
-  const all = rose(sum(difference), sum(before), sum(after), sum(change) + norms, sum(rounding));
-  return new Uint8Array(problem.shape.units).fill(all);
+  return Uint8Array.from(difference, (smooth, j) => rose(smooth, before[j]!, after[j]!, change[j]!, rounding[j]!));
 };
 
 const copyColumn = (from: Matrix, to: Matrix, j: number): void => {

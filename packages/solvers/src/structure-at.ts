@@ -1,6 +1,15 @@
 import type { Structure } from '@drnn/objectives';
 import { matrix, type Matrix } from '@drnn/tensor';
-import { blockNorms, isHeld, nearestSubgradient, readColumn, unitPenalty, unitStructures, writeColumn } from './unit-structure.js';
+import {
+  blockNorms,
+  isHeld,
+  nearestSubgradient,
+  readColumn,
+  unitPenalty,
+  unitPenaltyChange,
+  unitStructures,
+  writeColumn,
+} from './unit-structure.js';
 
 /** A structure at one Theta. */
 export interface StructureAt {
@@ -12,8 +21,8 @@ export interface StructureAt {
   readonly active: Uint8Array;
 }
 
-/** Values, and with a gradient the subgradients, of all units. */
-export const structureAt = (structure: Structure, theta: Matrix, gradient: Matrix | null): StructureAt => {
+/** Values and subgradients of all units. */
+export const structureAt = (structure: Structure, theta: Matrix, gradient: Matrix): StructureAt => {
   const { rows, columns } = theta;
   const penalty = new Float64Array(columns);
   const subgradient = matrix(rows, columns);
@@ -25,7 +34,6 @@ export const structureAt = (structure: Structure, theta: Matrix, gradient: Matri
     const of = unitStructure(j);
     readColumn(theta, j, x);
     penalty[j] = unitPenalty(of, x, norms);
-    if (gradient === null) continue;
     blockNorms(of, x, norms);
     nearestSubgradient(of, x, readColumn(gradient, j, g), norms, nearest);
     writeColumn(nearest, subgradient, j);
@@ -34,4 +42,13 @@ export const structureAt = (structure: Structure, theta: Matrix, gradient: Matri
     }
   }
   return { penalty, subgradient, active };
+};
+
+/** The change of each unit's penalty between two points, the nuclear norm left out. */
+export const penaltyChange = (structure: Structure, from: Matrix, to: Matrix): Float64Array => {
+  const unitStructure = unitStructures(structure);
+  const [x, y] = [new Float64Array(from.rows), new Float64Array(from.rows)];
+  return Float64Array.from({ length: from.columns }, (_, j) =>
+    unitPenaltyChange(unitStructure(j), readColumn(from, j, x), readColumn(to, j, y)),
+  );
 };

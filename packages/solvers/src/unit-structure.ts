@@ -61,6 +61,33 @@ export const unitPenalty = (of: UnitStructure, x: Float64Array, norms: Float64Ar
   return sum;
 };
 
+/** The change of `unitPenalty` from x to y, the difference of each term by itself, so that a small one is not lost. */
+export const unitPenaltyChange = (
+  { penalty, weight, blocks }: UnitStructure,
+  x: Float64Array,
+  y: Float64Array,
+): number => {
+  let sum = 0;
+  if (penalty !== null) {
+    for (let p = 0; p < x.length; p++) {
+      if (weight[p]! > 0) sum += weight[p]! * (penalty.value(y[p]!) - penalty.value(x[p]!));
+    }
+  }
+  for (let b = 0; b < blocks.length; b++) {
+    const { members, weight: strength } = blocks[b]!;
+    let [before, after, difference] = [0, 0, 0];
+    for (let k = 0; k < members.length; k++) {
+      const p = members[k]!;
+      before += x[p]! ** 2;
+      after += y[p]! ** 2;
+      difference += (y[p]! - x[p]!) * (y[p]! + x[p]!);
+    }
+    const size = Math.sqrt(before) + Math.sqrt(after);
+    if (size > 0) sum += (strength * difference) / size;
+  }
+  return sum;
+};
+
 /**
  * The element of gradient + subdifferential + normal cone that is nearest to 0, coordinate by coordinate and block by
  * block: 0 where a unit is optimal, the gradient where all is smooth. `norms` are those of the blocks of x.

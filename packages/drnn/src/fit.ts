@@ -3,23 +3,16 @@ import { certify, type Certificate, matching, type Objective, type Transfer } fr
 import type { Model, Source } from '@drnn/recordings';
 import { selectTransitions, splitTransitions, type Transitions, transitions } from '@drnn/simulator';
 import {
-  accelerate,
-  anderson,
   firstOf,
   maxSteps,
-  nesterov,
-  newton,
   problem,
   type Problem,
   run,
-  sharedNewton,
   type Iterate,
+  type SignChoice,
   type Solution,
-  type Solver,
   stalled,
   tolerance,
-  unaccelerated,
-  usefulCurvatureBound,
   withPolish,
   withStopping,
   withTrace,
@@ -29,6 +22,7 @@ import { deviceOf } from './backends/device-of.js';
 import { type Calibration, calibratedFit } from './calibrated-fit.js';
 import { openBackend } from './backends/open-backend.js';
 import { type Polisher, polisherFor } from './backends/polisher.js';
+import { withChosenSigns } from './dale.js';
 import { alphaOf, convexBecauseOf, type FitOptions, settle, type Settings, transferOf } from './fit-options.js';
 import { type Identifiability, identifiabilityOf } from './identifiability.js';
 import { modelOf, thetaFrom } from './network-of-theta.js';
@@ -36,6 +30,8 @@ import type { HeldOutTraces, Scores } from './report/report-data.js';
 import { applyScaling, type Scaling, scalingOf } from './scaling.js';
 import { scoresOf, type ScoredModel, tracesOf } from './scores.js';
 import { combineTrials, type FitSource, joinInputs, type Session, sessionOf, type SessionOptions } from './session.js';
+import { solverOf } from './solver-of.js';
+import { constraintsOf, penaltyOf } from './structure-options.js';
 import { summaryOf } from './summary.js';
 import { verdictOf, warningsOf } from './verdict.js';
 
@@ -108,6 +104,8 @@ export interface Fit {
   readonly horizon: number;
   readonly dropped: Transitions['dropped'];
   readonly certificate: Certificate;
+  /** The signs that were chosen for Dale's law, and how clear each is; null where they were given or not asked for. */
+  readonly dale: SignChoice | null;
   readonly identifiability: Identifiability;
   /** Data in memory to final model. */
   readonly seconds: number;
@@ -215,7 +213,7 @@ const fitOn = async (
   }
   const scaling = scalingOf(raw, settings.scale, settings.center, transfer, (j) => session.unitNames[j] ?? `unit ${j}`);
   const all = applyScaling(raw, scaling);
-  const objective = onFrames(context.objective ?? objectiveOf(settings, transfer), all);
+  const asked = onFrames(context.objective ?? objectiveOf(settings, transfer), all);
   const horizon = settings.horizon ?? Math.max(1, Math.round(10 / mean(all.alpha)));
   const start = context.from === undefined ? undefined : thetaFrom(context.from, all, settings.bias);
 
@@ -224,6 +222,7 @@ const fitOn = async (
   refuse(unobservedUnits(trained, session.unitNames));
   // A row with an interpolated predictor knows of the frame that it is to predict.
   const heldOut = split === null ? null : withoutInterpolated(split.heldOut);
+  const { objective, dale } = await withChosenSigns(on, trained, asked, settings, context.signal);
   const first = await solve(
     on,
     polisher,
@@ -285,6 +284,7 @@ const fitOn = async (
     horizon,
     dropped: raw.dropped,
     certificate: certify(objective),
+    dale,
     identifiability: identifiabilityOf(on.host, last.gram, last.ridge),
     seconds,
     timing: {
@@ -299,23 +299,24 @@ const fitOn = async (
   return { ...result, warnings, verdict, summary: () => summaryOf({ ...result, warnings, verdict }) };
 };
 
-const objectiveOf = (settings: Settings, transfer: Transfer): Objective => ({
-  ...matching(transfer, {
-    weights:
-      settings.weights === 'capped'
-        ? { kind: 'capped', cap: settings.weightCap }
-        : settings.weights === 'calibrated'
-          ? { kind: 'calibrated', kappa: settings.kappa }
-          : settings.weights,
-    clip: settings.clip,
-    ridge: settings.ridge,
-    constraints: {
-      zeroDiagonal: settings.zeroDiagonal,
-      ...(settings.connections === undefined ? {} : { connections: settings.connections }),
-    },
-  }),
-  name: settings.loss,
-});
+const objectiveOf = (settings: Settings, transfer: Transfer): Objective => {
+  const penalty = penaltyOf(settings);
+  return {
+    ...matching(transfer, {
+      weights:
+        settings.weights === 'capped'
+          ? { kind: 'capped', cap: settings.weightCap }
+          : settings.weights === 'calibrated'
+            ? { kind: 'calibrated', kappa: settings.kappa }
+            : settings.weights,
+      clip: settings.clip,
+      ridge: settings.ridge,
+      ...(penalty === undefined ? {} : { penalty }),
+      constraints: constraintsOf(settings),
+    }),
+    name: settings.loss,
+  };
+};
 
 interface Solved {
   readonly solution: Solution;
@@ -357,7 +358,7 @@ const solve = async (
     return { ...fitted, polishSteps: null, notes: [] };
   }
   const task = await problem(on, samples, objective, { bias: settings.bias });
-  const { solver, notes } = solverFor(task, context, settings);
+  const { solver, notes } = solverOf(task, context.solver, settings.accelerate);
   let [first, fraction] = [0, 0];
   const polish: { problem: Problem | null; since: number } = { problem: null, since: 0 };
   const show = (state: Iterate): void => {
@@ -395,28 +396,6 @@ const solve = async (
     task.release();
     polish.problem?.release();
   }
-};
-
-/** The solver that was named, or Newton where the default one has no useful bound on the curvature. */
-const solverFor = (
-  task: Problem,
-  context: FitContext,
-  settings: Settings,
-): { readonly solver: Solver<Iterate>; readonly notes: readonly string[] } => {
-  const bound = task.curvatureBound;
-  const useful = bound !== null && bound <= usefulCurvatureBound;
-  if (settings.solver === 'newton') return { solver: newton, notes: [] };
-  if (!useful && context.solver === undefined) {
-    return {
-      solver: newton,
-      notes: [
-        `The curvature of this objective has ${bound === null ? 'no known bound' : `only the bound ${bound.toPrecision(3)}`}, so that Newton's method for each unit ran in place of the shared metric.`,
-      ],
-    };
-  }
-  const acceleration =
-    settings.accelerate === 'anderson' ? anderson(5) : settings.accelerate === 'nesterov' ? nesterov : unaccelerated;
-  return { solver: accelerate(acceleration)(sharedNewton), notes: [] };
 };
 
 /** The transfer function of the network: that of an objective of one's own, or of the loss. */

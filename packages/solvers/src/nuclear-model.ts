@@ -66,7 +66,7 @@ export const nuclearTarget = (
       direction.data[i] = difference;
       apart += difference ** 2;
       moved += (target.data[i]! - start.data[i]!) ** 2;
-      whole += target.data[i]! ** 2;
+      whole += v.data[i]! ** 2;
     }
     const close = Math.max(agreement ** 2 * moved, 1e-28 * whole);
     if (apart <= close || k >= mostSteps || !Number.isFinite(apart)) {

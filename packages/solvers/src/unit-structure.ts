@@ -61,6 +61,17 @@ export const unitPenalty = (of: UnitStructure, x: Float64Array, norms: Float64Ar
   return sum;
 };
 
+/** h(y) - h(x); of a short step without a kink by the mean of the slopes at its ends, since values cancel there. */
+const scalarChange = (penalty: ScalarPenalty, x: number, y: number): number => {
+  const step = y - x;
+  if (Math.abs(step) < 1e-4 * (Math.abs(x) + Math.abs(y))) {
+    const [first, last] =
+      step > 0 ? [penalty.slopeAbove(x), penalty.slopeBelow(y)] : [penalty.slopeBelow(x), penalty.slopeAbove(y)];
+    if (Math.abs(last - first) < 1e-3 * (Math.abs(first) + Math.abs(last))) return (step * (first + last)) / 2;
+  }
+  return penalty.value(y) - penalty.value(x);
+};
+
 /** The change of `unitPenalty` from x to y, the difference of each term by itself, so that a small one is not lost. */
 export const unitPenaltyChange = (
   { penalty, weight, blocks }: UnitStructure,
@@ -70,7 +81,7 @@ export const unitPenaltyChange = (
   let sum = 0;
   if (penalty !== null) {
     for (let p = 0; p < x.length; p++) {
-      if (weight[p]! > 0) sum += weight[p]! * (penalty.value(y[p]!) - penalty.value(x[p]!));
+      if (weight[p]! > 0 && x[p] !== y[p]) sum += weight[p]! * scalarChange(penalty, x[p]!, y[p]!);
     }
   }
   for (let b = 0; b < blocks.length; b++) {

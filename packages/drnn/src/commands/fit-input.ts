@@ -3,6 +3,7 @@ import { type NumericArray, readKeyOrFile, toFloat64 } from '@drnn/recordings';
 import { failure, matrix, type Matrix } from '@drnn/tensor';
 import { attempt, orThrow, together } from '@drnn/tensor/checked';
 import type { FitOptions } from '../fit-options.js';
+import type { StructureOptions } from '../structure-options.js';
 import type { FitFlags } from './fit-flags.js';
 
 /** Options of the library from flags; files are read here, relative to where the user stands. */
@@ -13,7 +14,7 @@ export const optionsOf = async (
 ): Promise<FitOptions> => {
   const optional = <Value>(name: string | undefined, use: (arrays: readonly NumericArray[], name: string) => Value) =>
     attempt(async () => (name === undefined ? undefined : use(await readEach(files, name), name)));
-  const { trials, inputs, observed, connections } = orThrow(
+  const { trials, inputs, observed, connections, labels, signs } = orThrow(
     await together({
       trials: optional(flags.trials, (arrays) => Float64Array.from(arrays.flatMap((array) => [...toFloat64(array)]))),
       inputs: optional(flags.inputs, (arrays, name) => {
@@ -24,6 +25,8 @@ export const optionsOf = async (
         stack(arrays.map((array) => asRows(array, name, '[time, unit]'))),
       ),
       connections: optional(flags.connections, ([array], name) => asConnections(array, name)),
+      labels: optional(flags.groups, ([array], name) => asVector(array, name)),
+      signs: optional(flags.dale === 'auto' ? undefined : flags.dale, ([array], name) => asVector(array, name)),
     })(),
   );
   // What an option means can depend on whether it was named: defaults are left to the library.
@@ -38,6 +41,7 @@ export const optionsOf = async (
     ...(observed === undefined ? {} : { observed }),
     ...(connections === undefined ? {} : { connections }),
     ...(flags.horizon === undefined ? {} : { horizon: flags.horizon }),
+    ...structureOf(flags, labels, signs),
     scale: flags.scale,
     center: flags.center,
     ...given({
@@ -68,6 +72,21 @@ export const optionsOf = async (
   };
 };
 
+const structureOf = (
+  { penalty, l1, l1Ratio, nuclear, dale, box }: FitFlags,
+  labels: Float64Array | undefined,
+  signs: Float64Array | undefined,
+): StructureOptions => ({
+  ...(penalty === undefined ? {} : { penalty }),
+  ...(l1 === undefined ? {} : { l1 }),
+  ...(l1Ratio === undefined ? {} : { l1Ratio }),
+  ...(nuclear === undefined ? {} : { nuclear }),
+  ...(labels === undefined ? {} : { groups: labels }),
+  ...(signs === undefined ? {} : { dale: signs }),
+  ...(dale === 'auto' ? { dale } : {}),
+  ...(box === undefined ? {} : { box: { low: box[0], high: box[1] } }),
+});
+
 /** An array by its key in each of the recordings, or the one of a file of its own. */
 const readEach = async (files: readonly string[], name: string): Promise<readonly NumericArray[]> => {
   const [first, ...others] = files;
@@ -94,6 +113,14 @@ const stack = (parts: readonly Matrix[]): Matrix => {
   const columns = parts[0]?.columns ?? 0;
   const data = Float64Array.from(parts.flatMap((part) => [...part.data]));
   return matrix(columns === 0 ? 0 : data.length / columns, columns, data);
+};
+
+/** A number for each unit: a vector, or a matrix of a single row or column. */
+const asVector = (array: NumericArray | undefined, path: string): Float64Array => {
+  if (array === undefined || array.shape.filter((size) => size !== 1).length > 1) {
+    throw failure({ path, seen: `an array [${array?.shape.join(', ')}]`, expected: '[unit]' });
+  }
+  return toFloat64(array);
 };
 
 const asConnections = (array: NumericArray | undefined, path: string): Matrix => {

@@ -1,1 +1,2 @@
 export * from './penalty-laws.js';
+export * from './objective-laws.js';

@@ -57,7 +57,7 @@ const hasSigns = (model: Model, signs: readonly number[]): boolean =>
 
 describe('drnn fit', () => {
   it('--dale with given signs, and chosen ones', async () => {
-    expect(hasSigns((await fitted('--ridge', '1e-5')).model, truth)).toBe(false);
+    expect(hasSigns((await fitted('--penalty', 'ridge')).model, truth)).toBe(false);
     const given = await fitted('--dale', 'signs.npy');
     expect(hasSigns(given.model, truth)).toBe(true);
     expect(at(given.json, 'dale')).toBeNull();
@@ -70,7 +70,7 @@ describe('drnn fit', () => {
   it('--l1, --penalty elastic-net, --groups: weights that are exactly 0', async () => {
     const zeros = async (...parameters: readonly string[]): Promise<number> =>
       (await fitted(...parameters)).model.W.data.filter((weight) => weight === 0).length;
-    expect(await zeros('--ridge', '1e-5')).toBe(units);
+    expect(await zeros('--penalty', 'ridge')).toBe(units);
     const weak = await zeros('--l1', '0.002');
     expect(weak).toBeGreaterThan(units);
     expect(await zeros('--l1', '0.05')).toBeGreaterThan(weak);
@@ -119,6 +119,7 @@ describe('drnn fit', () => {
     };
     expect(await refused('--penalty', 'groups')).toMatch(/--groups: saw no labels/);
     expect(await refused('--penalty', 'ridge', '--l1', '1', '--nuclear', '1')).toMatch(/--l1: .*\n.*--nuclear: /);
+    expect(await refused('--l1', '1', '--estimator', 'calibrated')).toMatch(/--l1: .*expected the estimator convex/);
     expect(await refused('--box', '1')).toMatch(/not two numbers/);
     expect(await refused('--box', '1,-1')).toMatch(/--box: saw \[1, -1\]/);
     expect(await refused('--dale', 'r')).toMatch(/r: saw an array \[1201, 8\], expected \[unit\]/);

@@ -1,7 +1,7 @@
 import { copyMatrix, type Host, matrix, type Matrix } from '@drnn/tensor';
 import { anderson } from './anderson.js';
 import type { MapPoint } from './fixed-point-map.js';
-import { proxNuclear, weightsOf } from './nuclear-norm.js';
+import { proxNuclear, weightRows } from './nuclear-norm.js';
 
 /** A model with a nuclear norm, and where its solution stands. */
 export interface NuclearModel {
@@ -45,7 +45,7 @@ export const nuclearTarget = (
   const { rows: units, columns } = from;
   const size = units * columns;
   const column = (data: Float64Array): Matrix => matrix(size, 1, data);
-  const start = weightsOf(theta0, units);
+  const start = weightRows(theta0, units);
   const proposal = anderson(memory).begin(host, size, 1, 1);
   const kept = Uint8Array.of(0);
   const forget = Uint8Array.of(1);

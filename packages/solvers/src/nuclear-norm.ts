@@ -67,7 +67,7 @@ const largestSize = ({ data }: Matrix): number => {
 };
 
 /** U diag(map(values)) V': a function of the singular values, with map(0) = 0. */
-export const mapSingularValues = (
+const mapSingularValues = (
   host: Host,
   { values, vectors, scaled }: SingularValues,
   map: (value: number) => number,
@@ -95,4 +95,4 @@ export const nuclearShares = ({ values, scaled }: SingularValues): Float64Array 
 };
 
 /** The rows of Theta that hold W', as a view. */
-export const weightsOf = (theta: Matrix, units: number): Matrix => rowRange(theta, 0, units);
+export const weightRows = (theta: Matrix, units: number): Matrix => rowRange(theta, 0, units);

@@ -5,10 +5,10 @@ import { errorBoundWithin } from './error-bound-within.js';
 import { residualOf, sum } from './fixed-point-map.js';
 import type { NewtonOptions } from './newton.js';
 import type { Problem } from './problem.js';
-import { clip, structureFor } from './proximal-shared-newton.js';
 import type { Iterate, Solver } from './solver.js';
 import { defaultStop } from './stopping.js';
 import { penaltyChange, structureAt } from './structure-at.js';
+import { clipToBounds, structureFor } from './structure-for.js';
 import { readColumn, unitStructures, writeColumn } from './unit-structure.js';
 
 /** The state of proximal Newton for each unit. */
@@ -52,7 +52,7 @@ export const proximalNewtonWith = (options: NewtonOptions = {}): Solver<Proximal
       });
     }
     const theta = copyMatrix(start ?? (await problem.start()));
-    clip(structure, theta);
+    clipToBounds(structure, theta);
     return stateAt(problem, options, {
       step: 0,
       structure,
@@ -163,7 +163,7 @@ const search = async (problem: Problem, state: ProximalNewtonState): Promise<Fou
   for (let k = 0; ; k++) {
     const theta = copyMatrix(from);
     host.columnScaleAdd(length, direction, theta);
-    clip(structure, theta);
+    clipToBounds(structure, theta);
     const found = await problem.evaluate(theta);
     const slopeThere = host.columnDot(found.gradient, direction);
     const penalty = penaltyChange(structure, from, theta);

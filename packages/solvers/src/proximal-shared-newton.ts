@@ -8,12 +8,13 @@ import { residualOf, sum } from './fixed-point-map.js';
 import { type Metric, metricOf } from './metric.js';
 import { nesterov } from './nesterov.js';
 import { type NuclearModel, nuclearTarget, type NuclearTarget } from './nuclear-model.js';
-import { nuclearShares, proxNuclear, singularValues, weightsOf } from './nuclear-norm.js';
+import { nuclearShares, proxNuclear, singularValues, weightRows } from './nuclear-norm.js';
 import type { Problem } from './problem.js';
 import { usefulCurvatureBound } from './shared-newton.js';
 import type { Iterate, Solver } from './solver.js';
 import { defaultStop } from './stopping.js';
 import { penaltyChange, structureAt, type StructureAt } from './structure-at.js';
+import { clipToBounds, isBounded, structureFor } from './structure-for.js';
 import { blockNorms, isHeld, readColumn, unitStructures, writeColumn } from './unit-structure.js';
 
 /** The state of the proximal iteration. */
@@ -93,7 +94,7 @@ export const proximalSharedNewtonWith = (
       scale: await problem.gradientScale(),
       nuclear: structure.nuclear > 0 ? await nuclearModelOf(problem, structure, majorant) : null,
     };
-    clip(structure, theta);
+    clipToBounds(structure, theta);
     const evaluation = await problem.evaluate(theta);
     const { predictors, units } = problem.shape;
     return stateAt(problem, {
@@ -157,20 +158,6 @@ export const proximalSharedNewton: Solver<ProximalState> = proximalSharedNewtonW
 /** The same without acceleration: the plain majorisation. */
 export const plainProximalSharedNewton: Solver<ProximalState> = proximalSharedNewtonWith(unaccelerated);
 
-/** The structure of a problem; one that is all smooth has only its zeros. */
-export const structureFor = (problem: Problem): Structure => {
-  if (problem.structure !== null) return problem.structure;
-  throw failure({
-    path: 'solver',
-    seen: 'a proximal solver for a smooth objective without bounds',
-    expected: 'a penalty with a kink, or bounds',
-    hint: 'use shared-newton or newton, which are faster there',
-  });
-};
-
-export const isBounded = ({ low, high }: Structure): boolean =>
-  low.data.some((value, i) => value !== high.data[i] && (value !== -Infinity || high.data[i] !== Infinity));
-
 const majorantOf = async (problem: Problem, bound: number): Promise<Matrix> => {
   const a = copyMatrix(await problem.gram());
   problem.ridge.forEach((lambda, p) => (a.data[p * a.columns + p]! += lambda));
@@ -182,7 +169,7 @@ const majorantOf = async (problem: Problem, bound: number): Promise<Matrix> => {
 const nuclearModelOf = async (problem: Problem, structure: Structure, majorant: Matrix): Promise<NuclearModel> => {
   const { host } = problem.on;
   const { predictors, units } = problem.shape;
-  const { values } = singularValues(host, weightsOf(await problem.start(), units));
+  const { values } = singularValues(host, weightRows(await problem.start(), units));
   const largest = values.reduce((most, value) => Math.max(most, value), 0);
   const coupling = structure.nuclear / (largest > 0 ? largest : 1);
   const added = new Float64Array(predictors).fill(coupling, 0, units);
@@ -206,13 +193,6 @@ const nuclearModelOf = async (problem: Problem, structure: Structure, majorant: 
     coupling,
     minimise: (theta0, gradient) => separableTarget(host, structure, model, cache, theta0, gradient),
   };
-};
-
-/** Into the bounds, in place. */
-export const clip = ({ low, high }: Structure, theta: Matrix): void => {
-  for (let i = 0; i < theta.data.length; i++) {
-    theta.data[i] = Math.min(high.data[i]!, Math.max(low.data[i]!, theta.data[i]!));
-  }
 };
 
 type Before = Pick<
@@ -242,7 +222,7 @@ const stateAt = async (problem: Problem, at: Before): Promise<ProximalState> => 
       errorBound: () => errorBoundWithin(problem, theta, here),
     };
   }
-  const weights = weightsOf(theta, units);
+  const weights = weightRows(theta, units);
   const shares = nuclearShares(singularValues(host, weights));
   const found = nuclearTarget(host, fixed.nuclear, theta, smoothGradient, at.shifted ?? weights);
   const { here, size } = nuclearResidual(problem, fixed, found, theta, smoothGradient);
@@ -302,7 +282,7 @@ const nuclearResidual = (
   let trace = 0;
   for (let p = 0; p < units; p++) trace += majorant.data[p * majorant.columns + p]!;
   const step = units / trace;
-  const weights = weightsOf(theta, units);
+  const weights = weightRows(theta, units);
   const moved = copyMatrix(weights);
   for (let i = 0; i < moved.data.length; i++) moved.data[i]! += step * dual.data[i]!;
   const proximal = proxNuclear(host, moved, step * strength);
@@ -378,7 +358,7 @@ const raised = (
   const difference = at.value.map((value, j) => value - state.smoothValue[j]!);
   const { shares } = state;
   if (shares !== null) {
-    const norm = sum(singularValues(host, weightsOf(trial, problem.shape.units)).values);
+    const norm = sum(singularValues(host, weightRows(trial, problem.shape.units)).values);
     const noise = sum(rounding) + 1e-14 * structure.nuclear * norm;
     const [smooth, slope] = [sum(difference), (sum(before) + sum(after)) / 2];
     const other = sum(change) + structure.nuclear * (norm - sum(shares));

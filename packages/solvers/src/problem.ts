@@ -53,8 +53,8 @@ export interface ProblemShape {
  *
  *     F_j(theta) = sum_t loss(x_t . theta; d_tj, w_tj) + sum_p (lambda_p / 2) theta_p^2,
  *
- * some coordinates fixed at zero, and whatever `structure` adds. The units are independent and share X = [R | U | 1], so that all of them are
- * evaluated in one pass. Solvers see this and nothing else.
+ * some coordinates fixed at zero, and whatever `structure` adds. The units are independent and share X = [R | U | 1],
+ * so that all of them are evaluated in one pass. Solvers see this and nothing else.
  */
 export interface Problem {
   readonly on: Backend;

@@ -2,6 +2,7 @@ import { type TransferName, transfers } from '@drnn/objectives';
 import { type Issue, type Matrix, refuse } from '@drnn/tensor';
 import { type BackendName, backendNames } from './backends/kinds.js';
 import { choiceIssues } from './backends/open-backend.js';
+import { penalties, structureNames, type StructureOptions, structureOptionIssues } from './structure-options.js';
 
 /** Loss names as users know them, with the transfer function of the network they fit. */
 export const losses = {
@@ -18,6 +19,7 @@ export const choices = {
   scale: ['auto', 'none', 'max', 'quantile'],
   loss: Object.keys(losses),
   weights: ['none', 'variance', 'capped', 'calibrated'],
+  penalty: penalties,
   missing: ['drop', 'interpolate', 'model'],
   estimator: ['calibrated', 'convex'],
   effort: ['quick', 'full'],
@@ -29,7 +31,7 @@ export const choices = {
 } as const;
 
 /** Everything `fit` can be told. Each field's default and its reason stand in `defaults`. */
-export interface FitOptions {
+export interface FitOptions extends StructureOptions {
   /** a = dt / tau in (0, 1], one number or one a unit. Either this, or `dt` and `tau`. */
   readonly alpha?: number | Float64Array;
   /** Seconds between frames; default the recording's own, where it knows. */
@@ -82,7 +84,7 @@ export interface FitOptions {
   /**
    * `calibrated`: noise-calibrated rounds from a convex pilot, or a plain ridge where that predicts held-out blocks
    * better. `convex`: the single problem of loss, weights, clip and ridge. Default calibrated; convex where an objective,
-   * a loss, weights, a clip or a solver is named.
+   * a loss, weights, a clip, a solver, a penalty, signs or bounds are named.
    */
   readonly estimator?: 'calibrated' | 'convex';
   /** Of the calibrated estimator: `quick` is the pilot and one round, `full` (default) goes on to a tenth of a standard error. */
@@ -142,7 +144,7 @@ export const defaults = {
 export type Settings = FitOptions & Required<Pick<FitOptions, keyof typeof defaults | 'estimator'>>;
 
 /** Options that only the single convex problem has: naming one means it. */
-const convexOptions = ['loss', 'weights', 'sampleWeights', 'clip', 'solver'] as const;
+const convexOptions = ['loss', 'weights', 'sampleWeights', 'clip', 'solver', ...structureNames] as const;
 /** Options that have no meaning in the rounds. */
 const foreignToRounds = ['weights', 'sampleWeights', 'weightCap', 'kappa', 'solver'] as const;
 
@@ -190,6 +192,17 @@ export const settle = (options: FitOptions): Settings => {
       });
     }
   }
+  if (estimator === 'calibrated') {
+    for (const name of structureNames) {
+      if (options[name] === undefined) continue;
+      issues.push({
+        path: name,
+        seen: `${name} together with the calibrated estimator`,
+        expected: 'the estimator convex',
+        hint: 'the rounds know ridge and zeros only; leave it out, or name estimator convex (--estimator convex)',
+      });
+    }
+  }
   if (estimator === 'convex') {
     for (const name of ['effort', 'choosing'] as const) {
       if (options[name] === undefined) continue;
@@ -234,6 +247,7 @@ export const settle = (options: FitOptions): Settings => {
   inRange(issues, 'holdout', settings.holdout, (x) => x >= 0 && x < 1, 'a fraction from 0 to below 1');
   inRange(issues, 'horizon', settings.horizon, (x) => Number.isInteger(x) && x >= 1, 'a whole number of at least 1');
   inRange(issues, 'seed', settings.seed, (x) => Number.isSafeInteger(x) && x >= 0, 'a whole number of at least 0');
+  issues.push(...structureOptionIssues(settings));
   if (alpha !== undefined && (settings.dt !== undefined || settings.tau !== undefined)) {
     issues.push({ path: 'alpha', seen: 'alpha together with dt or tau', expected: 'either alpha, or dt and tau' });
   }

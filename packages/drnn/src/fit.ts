@@ -3,23 +3,16 @@ import { certify, type Certificate, matching, type Objective, type Transfer } fr
 import type { Model, Source } from '@drnn/recordings';
 import { selectTransitions, splitTransitions, type Transitions, transitions } from '@drnn/simulator';
 import {
-  accelerate,
-  anderson,
   firstOf,
   maxSteps,
-  nesterov,
-  newton,
   problem,
   type Problem,
   run,
-  sharedNewton,
   type Iterate,
+  type SignChoice,
   type Solution,
-  type Solver,
   stalled,
   tolerance,
-  unaccelerated,
-  usefulCurvatureBound,
   withPolish,
   withStopping,
   withTrace,
@@ -29,6 +22,7 @@ import { deviceOf } from './backends/device-of.js';
 import { type Calibration, calibratedFit } from './calibrated-fit.js';
 import { openBackend } from './backends/open-backend.js';
 import { type Polisher, polisherFor } from './backends/polisher.js';
+import { withChosenSigns } from './dale.js';
 import { type Filling, fillInRounds } from './fill-rounds.js';
 import { connectionsAtLags, observationsOf } from './fit-observations.js';
 import { convexBecauseOf, type FitOptions, settle, type Settings, transferOf } from './fit-options.js';
@@ -39,6 +33,8 @@ import type { HeldOutTraces, Scores } from './report/report-data.js';
 import { applyScaling, type Scaling, scalingOf } from './scaling.js';
 import { scoresOf, type ScoredModel, tracesOf } from './scores.js';
 import { type FitSource, type Session, sessionOf, type SessionOptions } from './session.js';
+import { solverOf } from './solver-of.js';
+import { constraintsOf, penaltyOf } from './structure-options.js';
 import { summaryOf } from './summary.js';
 import { type UnitGroups, unitGroups } from './unit-groups.js';
 import { verdictOf, warningsOf } from './verdict.js';
@@ -116,6 +112,8 @@ export interface Fit {
   /** How missing predictors were filled by the model, and the fraction of predictors that were; null where none were. */
   readonly filling: (Omit<Filling, 'values'> & { readonly fraction: number }) | null;
   readonly certificate: Certificate;
+  /** The signs that were chosen for Dale's law, and how clear each is; null where they were given or not asked for. */
+  readonly dale: SignChoice | null;
   readonly identifiability: Identifiability;
   /** What noise on the record does to the weights; null where it cannot be told. */
   readonly observationNoise: ObservationNoise | null;
@@ -225,7 +223,7 @@ const fitOn = async (
   const groups = settings.groups === undefined ? null : unitGroups(settings.groups, raw.units);
   const scaling = scalingOf(raw, settings.scale, settings.center, transfer, (j) => session.unitNames[j] ?? `unit ${j}`);
   const all = applyScaling(raw, scaling);
-  const objective = onFrames(context.objective ?? objectiveOf(settings, transfer, raw), all);
+  const asked = onFrames(context.objective ?? objectiveOf(settings, transfer, raw), all);
   const horizon = settings.horizon ?? Math.max(1, Math.round(10 / mean(all.alpha)));
   const start = context.from === undefined ? undefined : thetaFrom(context.from, all, settings.bias);
 
@@ -234,6 +232,7 @@ const fitOn = async (
   refuse(unobservedUnits(trained, session.unitNames));
   // A row with an interpolated predictor knows of the frame that it is to predict.
   const heldOut = split === null ? null : withoutInterpolated(split.heldOut);
+  const { objective, dale } = await withChosenSigns(on, trained, asked, settings, context.signal);
   const first = await solve(
     on,
     polisher,
@@ -299,6 +298,7 @@ const fitOn = async (
     horizon,
     dropped: raw.dropped,
     certificate: certify(objective),
+    dale,
     filling:
       filling === null
         ? null
@@ -322,27 +322,33 @@ const fitOn = async (
   return { ...result, warnings, verdict, summary: () => summaryOf({ ...result, warnings, verdict }) };
 };
 
-const objectiveOf = (settings: Settings, transfer: Transfer, of: Transitions): Objective => ({
-  ...matching(transfer, {
-    weights:
-      settings.sampleWeights !== undefined
-        ? { kind: 'explicit', values: settings.sampleWeights }
-        : settings.weights === 'capped'
-          ? { kind: 'capped', cap: settings.weightCap }
-          : settings.weights === 'calibrated'
-            ? { kind: 'calibrated', kappa: settings.kappa }
-            : settings.weights,
-    clip: settings.clip,
-    ridge: settings.ridge,
-    constraints: {
-      zeroDiagonal: settings.zeroDiagonal,
-      ...(settings.connections === undefined
-        ? {}
-        : { connections: connectionsAtLags(settings.connections, of.units, of.inputLags.length, of.inputs) }),
-    },
-  }),
-  name: settings.loss,
-});
+const objectiveOf = (settings: Settings, transfer: Transfer, of: Transitions): Objective => {
+  const penalty = penaltyOf(settings);
+  return {
+    ...matching(transfer, {
+      weights:
+        settings.sampleWeights !== undefined
+          ? { kind: 'explicit', values: settings.sampleWeights }
+          : settings.weights === 'capped'
+            ? { kind: 'capped', cap: settings.weightCap }
+            : settings.weights === 'calibrated'
+              ? { kind: 'calibrated', kappa: settings.kappa }
+              : settings.weights,
+      clip: settings.clip,
+      ridge: settings.ridge,
+      ...(penalty === undefined ? {} : { penalty }),
+      constraints: constraintsOf(
+        settings.connections === undefined
+          ? settings
+          : {
+              ...settings,
+              connections: connectionsAtLags(settings.connections, of.units, of.inputLags.length, of.inputs),
+            },
+      ),
+    }),
+    name: settings.loss,
+  };
+};
 
 interface Solved {
   readonly solution: Solution;
@@ -384,7 +390,7 @@ const solve = async (
     return { ...fitted, polishSteps: null, notes: [] };
   }
   const task = await problem(on, samples, objective, { bias: settings.bias });
-  const { solver, notes } = solverFor(task, context, settings);
+  const { solver, notes } = solverOf(task, context.solver, settings.accelerate);
   let [first, fraction] = [0, 0];
   const polish: { problem: Problem | null; since: number } = { problem: null, since: 0 };
   const show = (state: Iterate): void => {
@@ -422,28 +428,6 @@ const solve = async (
     task.release();
     polish.problem?.release();
   }
-};
-
-/** The solver that was named, or Newton where the default one has no useful bound on the curvature. */
-const solverFor = (
-  task: Problem,
-  context: FitContext,
-  settings: Settings,
-): { readonly solver: Solver<Iterate>; readonly notes: readonly string[] } => {
-  const bound = task.curvatureBound;
-  const useful = bound !== null && bound <= usefulCurvatureBound;
-  if (settings.solver === 'newton') return { solver: newton, notes: [] };
-  if (!useful && context.solver === undefined) {
-    return {
-      solver: newton,
-      notes: [
-        `The curvature of this objective has ${bound === null ? 'no known bound' : `only the bound ${bound.toPrecision(3)}`}, so that Newton's method for each unit ran in place of the shared metric.`,
-      ],
-    };
-  }
-  const acceleration =
-    settings.accelerate === 'anderson' ? anderson(5) : settings.accelerate === 'nesterov' ? nesterov : unaccelerated;
-  return { solver: accelerate(acceleration)(sharedNewton), notes: [] };
 };
 
 /** The transfer function of the network: that of an objective of one's own, or of the loss. */

@@ -1,3 +1,4 @@
+import { ridgeOf } from '@drnn/objectives';
 import type { Fit } from './fit.js';
 
 type Judged = Omit<Fit, 'warnings' | 'verdict' | 'summary'>;
@@ -28,7 +29,7 @@ export const warningsOf = (fit: Judged): readonly string[] => {
     );
   }
   const { condition, effectiveDirections, predictors: directions } = fit.identifiability;
-  if (fit.objective.penalty.strength === 0 && !(condition < 1 / (directions * Number.EPSILON))) {
+  if (ridgeOf(fit.objective.penalty) === 0 && !(condition < 1 / (directions * Number.EPSILON))) {
     said.push(
       'Some weights are not determined by the data, and there is no ridge to choose: other networks fit as well.',
     );

@@ -25,7 +25,7 @@ export const sumOfProblems = ({ parts, gram, metric, gradientScale, start, turn 
   if (first === undefined) throw new Error('a sum of no problems');
   const inTurn = <Result>(part: Problem, work: () => Promise<Result>): Promise<Result> =>
     turn === undefined ? work() : turn(work, part.shape.transitions);
-  const { on, objective, free, shape } = first;
+  const { on, objective, free, shape, structure } = first;
   const transitions = parts.reduce((sum, part) => sum + part.shape.transitions, 0);
   const ridge = new Float64Array(shape.predictors);
   for (const part of parts) part.ridge.forEach((lambda, p) => (ridge[p]! += lambda));
@@ -48,6 +48,7 @@ export const sumOfProblems = ({ parts, gram, metric, gradientScale, start, turn 
     objective,
     shape: { ...shape, transitions },
     free,
+    structure,
     ridge,
     curvatureBound: Number.isFinite(bound) ? bound : null,
     targetsClipped: parts.reduce((sum, part) => sum + part.targetsClipped, 0),

@@ -1,21 +1,59 @@
 import { type Issue, type Matrix, refuse } from '@drnn/tensor';
 
+/** Bounds on the weights: a number for all of W and Win, or one for each, [unit, unit + input], row = target. */
+export interface Box {
+  /** Default -Infinity. */
+  readonly low?: number | Matrix;
+  /** Default Infinity. */
+  readonly high?: number | Matrix;
+}
+
 /**
- * Coordinates fixed at zero. `zeroDiagonal` forbids self-connections; `connections` [unit, unit + input], row =
- * target, holds 1 where a weight may be nonzero and 0 where it may not. Both together mean "and". The bias is free.
+ * Where weights may lie. `zeroDiagonal` forbids self-connections; `connections` [unit, unit + input], row = target,
+ * holds 1 where a weight may be nonzero and 0 where it may not; `signs` is Dale's law: the weights that leave a unit
+ * are all of its sign; `box` bounds each weight. All together mean "and". The bias is free. Every one of them is a
+ * convex set, so that the fit stays convex.
  */
 export interface Constraints {
   /** Default true. */
   readonly zeroDiagonal?: boolean;
   readonly connections?: Matrix;
+  /**
+   * The sign of each source unit, [unit]: 1 excitatory, -1 inhibitory, 0 unknown and so free. `auto` has them chosen
+   * from the data: see `chooseSigns` of `@drnn/solvers`; a problem itself takes only chosen ones.
+   */
+  readonly signs?: ArrayLike<number> | 'auto';
+  readonly box?: Box;
 }
 
-export const constraintIssues = ({ connections }: Constraints): readonly Issue[] => {
-  if (connections === undefined) return [];
-  const at = connections.data.findIndex((value) => value !== 0 && value !== 1);
-  return at < 0
-    ? []
-    : [{ path: 'connections', seen: `${connections.data[at]} at entry ${at}`, expected: '1 (free) or 0 (zero)' }];
+export const constraintIssues = ({ connections, signs, box }: Constraints): readonly Issue[] => {
+  const issues: Issue[] = [];
+  const at = connections?.data.findIndex((value) => value !== 0 && value !== 1) ?? -1;
+  if (at >= 0) {
+    issues.push({
+      path: 'connections',
+      seen: `${connections?.data[at]} at entry ${at}`,
+      expected: '1 (free) or 0 (zero)',
+    });
+  }
+  if (signs !== undefined && signs !== 'auto') {
+    const wrong = Array.from(signs).findIndex((sign) => sign !== 1 && sign !== -1 && sign !== 0);
+    if (wrong >= 0) {
+      issues.push({
+        path: 'signs',
+        seen: `${signs[wrong]} at unit ${wrong}`,
+        expected: '1 (excitatory), -1 (inhibitory) or 0 (unknown)',
+      });
+    }
+  }
+  for (const [name, bound] of Object.entries(box ?? {})) {
+    const values = typeof bound === 'number' ? [bound] : bound.data;
+    if (values.some(Number.isNaN)) issues.push({ path: `box.${name}`, seen: 'NaN', expected: 'numbers' });
+  }
+  if (typeof box?.low === 'number' && typeof box.high === 'number' && box.low > box.high) {
+    issues.push({ path: 'box', seen: `[${box.low}, ${box.high}]`, expected: 'low <= high' });
+  }
+  return issues;
 };
 
 /**
@@ -33,17 +71,7 @@ export const freePattern = (constraints: Constraints, units: number, inputs: num
   const { connections } = constraints;
   if (connections === undefined) return { kind: zeroDiagonal ? 'zero-diagonal' : 'all' };
   const predictors = units + inputs;
-  if (connections.rows !== units || connections.columns !== predictors) {
-    const transposed = connections.rows === predictors && connections.columns === units;
-    refuse([
-      {
-        path: 'connections',
-        seen: `[${connections.rows}, ${connections.columns}]`,
-        expected: `[unit=${units}, unit + input=${predictors}], row = target`,
-        ...(transposed ? { hint: 'it looks transposed: rows are targets, columns are sources' } : {}),
-      },
-    ]);
-  }
+  refuse(weightShapeIssues('connections', connections, units, inputs));
   const sets = Array.from({ length: units }, (_, unit) => {
     const free: number[] = [];
     for (let p = 0; p < predictors; p++) {
@@ -53,4 +81,19 @@ export const freePattern = (constraints: Constraints, units: number, inputs: num
     return Int32Array.from(free);
   });
   return { kind: 'sets', sets };
+};
+
+/** What is wrong with the shape of a matrix that has a number for each weight of W and Win. */
+export const weightShapeIssues = (path: string, of: Matrix, units: number, inputs: number): readonly Issue[] => {
+  const predictors = units + inputs;
+  if (of.rows === units && of.columns === predictors) return [];
+  const transposed = of.rows === predictors && of.columns === units;
+  return [
+    {
+      path,
+      seen: `[${of.rows}, ${of.columns}]`,
+      expected: `[unit=${units}, unit + input=${predictors}], row = target`,
+      ...(transposed ? { hint: 'it looks transposed: rows are targets, columns are sources' } : {}),
+    },
+  ];
 };

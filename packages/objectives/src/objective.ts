@@ -12,7 +12,7 @@ import {
 import { certifySlope, type Certificate, type Domain } from './certify.js';
 import { clipped, matchingLoss, type PointwiseLoss } from './clip.js';
 import { type Constraints, constraintIssues } from './constraints.js';
-import { type Penalty, penaltyIssues, ridge } from './penalty.js';
+import { allOf, namesRidge, type Penalty, penaltyIssues, ridge } from './penalty.js';
 import { type Transfer, transfers } from './transfer.js';
 import { type Weights, weightIssues, weightsOf, type WeightsOption } from './weights.js';
 
@@ -53,9 +53,12 @@ export interface ObjectiveOptions {
   readonly weights?: WeightsOption;
   /** The bound tau on the weighted slope, or null (default) for none. */
   readonly clip?: number | null;
-  /** The strength of the ridge, per transition. Default 1e-5: enough to make X'X well-posed, little bias. */
+  /**
+   * The strength of the ridge, per transition. Default 1e-5: enough to make X'X well-posed, little bias; 0 beside a
+   * `penalty` that says itself how much ridge there is.
+   */
   readonly ridge?: number;
-  /** Any penalty; takes the place of `ridge`. */
+  /** Any penalty, added to the ridge. */
   readonly penalty?: Penalty;
   /** Default: no self-connections. */
   readonly constraints?: Constraints;
@@ -87,7 +90,7 @@ const build = (
 ): Objective => {
   const weights = weightsOf(options.weights ?? 'none');
   const clip = options.clip ?? null;
-  const penalty = options.penalty ?? ridge(options.ridge ?? 1e-5);
+  const penalty = penaltyOf(options);
   const constraints = options.constraints ?? { zeroDiagonal: true };
   const bounded = transfer !== null && (Number.isFinite(transfer.range.low) || Number.isFinite(transfer.range.high));
   const targetClip = options.targetClip === undefined ? (bounded ? 1e-6 : null) : options.targetClip;
@@ -115,6 +118,13 @@ const build = (
       w: { low: 0, high: Infinity },
     },
   };
+};
+
+/** The ridge, which is the smooth part of every fit, and whatever was asked for beside it. */
+const penaltyOf = ({ ridge: strength, penalty }: ObjectiveOptions): Penalty => {
+  if (penalty === undefined) return ridge(strength ?? 1e-5);
+  if (strength === undefined && namesRidge(penalty)) return penalty;
+  return allOf(ridge(strength ?? 1e-5), penalty);
 };
 
 const slopeFromInverse = (transfer: Transfer, clip: number | null): Expression =>
@@ -205,6 +215,6 @@ export const objective = (options: OwnObjectiveOptions): Objective => {
 
 /**
  * Proves that the slope is nondecreasing in z for every target and weight of the domain and all z, or gives a witness
- * to the contrary, or says that it could not decide. The penalty is convex by its own construction.
+ * to the contrary, or says that it could not decide. The penalty and the constraints are convex by construction.
  */
 export const certify = (of: Objective): Certificate => certifySlope(of.slope, { domain: of.domain });

@@ -1,4 +1,4 @@
-import type { Matrix } from '@drnn/tensor';
+import { failure, type Matrix } from '@drnn/tensor';
 import { thetaErrorBound } from './error-bound.js';
 import type { Problem } from './problem.js';
 import { isFiniteState, type Iterate, type Solver, snapshot, type Status } from './solver.js';
@@ -48,6 +48,7 @@ export async function* iterate<State extends Iterate>(
   problem: Problem,
   options: RunOptions = {},
 ): AsyncGenerator<State, void> {
+  refuseStructure(solver, problem);
   let state = await solver.init(problem, options.start);
   yield state;
   for (;;) {
@@ -57,6 +58,17 @@ export async function* iterate<State extends Iterate>(
     yield state;
   }
 }
+
+/** A smooth solver would find the optimum of another problem without a word. */
+const refuseStructure = ({ name, structured }: Pick<Solver, 'name' | 'structured'>, { structure }: Problem): void => {
+  if (structure === null || structured === true) return;
+  throw failure({
+    path: 'solver',
+    seen: `${name} for a penalty with kinks, or with bounds on weights`,
+    expected: 'a solver that heeds them',
+    hint: 'use proximal-shared-newton, or proximal-newton where the curvature has no bound',
+  });
+};
 
 const seconds = (since: number): number => (performance.now() - since) / 1000;
 
@@ -156,7 +168,9 @@ const errorBounds = (problem: Problem) => {
       if (expected > target) return expected;
     }
     const began = performance.now();
-    const bound = await thetaErrorBound(state.problem ?? problem, state.theta, state.gradient);
+    const bound = await (state.errorBound === undefined
+      ? thetaErrorBound(state.problem ?? problem, state.theta, state.gradient)
+      : state.errorBound());
     spent += seconds(began);
     latest = { step: state.step, residual: state.residual, bound };
     return bound;

@@ -29,3 +29,7 @@ export * from './with-restart.js';
 export * from './with-polish.js';
 export * from './best-so-far.js';
 export * from './authors-thresholded.js';
+export * from './nuclear-norm.js';
+export * from './proximal-shared-newton.js';
+export * from './proximal-newton.js';
+export * from './choose-signs.js';

@@ -1,4 +1,4 @@
-import { freePattern, type FreePattern, type Objective } from '@drnn/objectives';
+import { freePattern, type FreePattern, type Objective, ridgeOf, type Structure, structureOf } from '@drnn/objectives';
 import {
   type Observations,
   sourceOfTransitions,
@@ -31,7 +31,7 @@ import { type Samples, samplesOf } from './samples.js';
 
 /** Value and gradient of every unit's objective at one Theta. */
 export interface Evaluation {
-  /** [unit], penalty included. */
+  /** [unit], ridge included. */
   readonly value: Float64Array;
   /** [predictor, unit], 0 at coordinates that are fixed. */
   readonly gradient: Matrix;
@@ -53,14 +53,16 @@ export interface ProblemShape {
  *
  *     F_j(theta) = sum_t loss(x_t . theta; d_tj, w_tj) + sum_p (lambda_p / 2) theta_p^2,
  *
- * some coordinates fixed at zero. The units are independent and share X = [R | U | 1], so that all of them are
- * evaluated in one pass. Solvers see this and nothing else.
+ * some coordinates fixed at zero, and whatever `structure` adds. The units are independent and share X = [R | U | 1],
+ * so that all of them are evaluated in one pass. Solvers see this and nothing else.
  */
 export interface Problem {
   readonly on: Backend;
   readonly objective: Objective;
   readonly shape: ProblemShape;
   readonly free: FreePattern;
+  /** What of the penalty and the constraints has no gradient; null where all is smooth. No part of `evaluate`. */
+  readonly structure: Structure | null;
   /** lambda [predictor]: ridge times the number of transitions; 0 for the bias. */
   readonly ridge: Float64Array;
   /** c with c (X'X + Lambda) above every unit's Hessian everywhere, for this data; null where there is none. */
@@ -118,7 +120,8 @@ const sourceOf = (source: Observations | Transitions | TransitionSource): Transi
 /**
  * Puts a fit on a backend: inverts the recording to targets, clips them into the open range, makes the weights, and
  * uploads the rows, piece by piece: of everything [transition, unit] only what the backend keeps is in memory, and of a
- * `TransitionSource` (`streamTransitions`) no more than that. Errors: everything `transitions` refuses; weights that are not finite; a mask of another shape.
+ * `TransitionSource` (`streamTransitions`) no more than that. Errors: everything `transitions` refuses; weights that are not finite; a mask, labels, signs or
+ * bounds of another shape.
  */
 export const problem = async (
   on: Backend,
@@ -136,8 +139,10 @@ export const problem = async (
     inputs,
     bias,
   };
+  const free = freePattern(objective.constraints, units, inputs, bias);
+  const structure = structureOf(objective, free, shape);
   const samples = await samplesOf(from, objective, on.host);
-  return place(on, { from, objective, shape, samples, free: freePattern(objective.constraints, units, inputs, bias) });
+  return place(on, { from, objective, shape, samples, free, structure });
 };
 
 /** A problem before it is on a backend, and what is known of it from another one. */
@@ -147,6 +152,7 @@ interface Unplaced {
   readonly shape: ProblemShape;
   readonly samples: Samples;
   readonly free: FreePattern;
+  readonly structure: Structure | null;
   readonly known?: Known;
 }
 
@@ -159,9 +165,9 @@ interface Known {
 }
 
 const place = async (on: Backend, unplaced: Unplaced): Promise<Problem> => {
-  const { from, objective, shape, samples, free, known } = unplaced;
+  const { from, objective, shape, samples, free, structure, known } = unplaced;
   const { units, bias } = shape;
-  const ridge = new Float64Array(shape.predictors).fill(objective.penalty.strength * shape.transitions);
+  const ridge = new Float64Array(shape.predictors).fill(ridgeOf(objective.penalty) * shape.transitions);
   if (bias) ridge[shape.predictors - 1] = 0;
   const { loss, slope, exactSlope, curvature } = expressionsFor(on, objective, samples);
 
@@ -214,6 +220,7 @@ const place = async (on: Backend, unplaced: Unplaced): Promise<Problem> => {
     objective,
     shape,
     free,
+    structure,
     ridge,
     curvatureBound: samples.curvatureBound,
     targetsClipped: samples.clipped,

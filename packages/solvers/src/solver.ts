@@ -21,6 +21,8 @@ export interface Iterate {
   readonly residual: number;
   /** The solver's own bound on |H^-1 g| / |theta|, where it has one. */
   readonly thetaErrorBound?: number;
+  /** The same where it costs passes, made only when a rule asks; in place of the driver's own estimate. */
+  readonly errorBound?: () => Promise<number>;
   /** Set when the solver can do no more: no unit found a step that lowers its objective. */
   readonly exhausted?: boolean;
   /** The problem this state is of, where a combinator has moved on to another than the one that was given. */
@@ -37,6 +39,8 @@ export interface Solver<State extends Iterate = Iterate> {
   init(problem: Problem, start?: Matrix): Promise<State>;
   step(problem: Problem, state: State): Promise<State>;
   readonly stop: StopRule;
+  /** Whether it heeds a problem's `structure`; the driver refuses one that would leave it out. */
+  readonly structured?: boolean;
 }
 
 /** Whether a state can be gone on from. */

@@ -26,3 +26,16 @@ export const wholeNumber = (text: string): number => {
 
 /** A number, or the word `none` as it is: commander takes a null for no value. */
 export const numberOrNone = (text: string): number | 'none' => (text === 'none' ? text : number(text));
+
+/** Two numbers, `low,high`; either may be infinite: `0,inf`. */
+export const interval = (text: string): readonly [number, number] => {
+  const bounds = text.split(',').map((part) => {
+    const word = part.trim().toLowerCase();
+    return word === 'inf' ? Infinity : word === '-inf' ? -Infinity : number(part);
+  });
+  const [low, high, more] = bounds;
+  if (low === undefined || high === undefined || more !== undefined) {
+    throw new InvalidArgumentError(`'${text}' is not two numbers, low,high.`);
+  }
+  return [low, high];
+};

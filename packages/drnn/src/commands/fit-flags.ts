@@ -23,6 +23,12 @@ export interface FitFlags {
   readonly kappa: number;
   readonly clip: number | 'none';
   readonly ridge: number;
+  readonly penalty?: (typeof choices.penalty)[number];
+  readonly l1?: number;
+  readonly l1Ratio?: number;
+  readonly nuclear?: number;
+  readonly dale?: string;
+  readonly box?: readonly [number, number];
   readonly bias: boolean;
   readonly zeroDiagonal: boolean;
   readonly missing: (typeof choices.missing)[number];

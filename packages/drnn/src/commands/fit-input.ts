@@ -3,6 +3,7 @@ import { type NumericArray, readKeyOrFile, readLabels, toFloat64 } from '@drnn/r
 import { failure, matrix, type Matrix } from '@drnn/tensor';
 import { attempt, orThrow, together } from '@drnn/tensor/checked';
 import type { FitOptions } from '../fit-options.js';
+import type { StructureOptions } from '../structure-options.js';
 import type { FitFlags } from './fit-flags.js';
 
 /** Options of the library from flags; files are read here, relative to where the user stands. */
@@ -15,7 +16,7 @@ export const optionsOf = async (
     attempt(async () => (name === undefined ? undefined : use(await readEach(files, name), name)));
   const perUnit = (given: number | string | undefined) =>
     typeof given === 'string' ? optional(given, ([array], name) => asVector(array, name)) : attempt(async () => given);
-  const { trials, inputs, observed, connections, groups, badFrames, sampleWeights, alpha, tau } = orThrow(
+  const { trials, inputs, observed, connections, groups, signs, badFrames, sampleWeights, alpha, tau } = orThrow(
     await together({
       trials: optional(flags.trials, joined),
       badFrames: optional(flags.badFrames, joined),
@@ -33,6 +34,7 @@ export const optionsOf = async (
       ),
       connections: optional(flags.connections, ([array], name) => asConnections(array, name)),
       groups: attempt(async () => (flags.groups === undefined ? undefined : readGroups(files, flags.groups))),
+      signs: optional(flags.dale === 'auto' ? undefined : flags.dale, ([array], name) => asUnits(array, name)),
     })(),
   );
   // What an option means can depend on whether it was named: defaults are left to the library.
@@ -51,6 +53,7 @@ export const optionsOf = async (
     ...(connections === undefined ? {} : { connections }),
     ...(groups === undefined ? {} : { groups }),
     ...(flags.horizon === undefined ? {} : { horizon: flags.horizon }),
+    ...structureOf(flags, signs),
     scale: flags.scale,
     center: flags.center,
     ...given({
@@ -80,6 +83,19 @@ export const optionsOf = async (
     seed: flags.seed,
   };
 };
+
+const structureOf = (
+  { penalty, l1, l1Ratio, nuclear, dale, box }: FitFlags,
+  signs: Float64Array | undefined,
+): StructureOptions => ({
+  ...(penalty === undefined ? {} : { penalty }),
+  ...(l1 === undefined ? {} : { l1 }),
+  ...(l1Ratio === undefined ? {} : { l1Ratio }),
+  ...(nuclear === undefined ? {} : { nuclear }),
+  ...(signs === undefined ? {} : { dale: signs }),
+  ...(dale === 'auto' ? { dale } : {}),
+  ...(box === undefined ? {} : { box: { low: box[0], high: box[1] } }),
+});
 
 /** An array by its key in each of the recordings, or the one of a file of its own. */
 const readEach = async (files: readonly string[], name: string): Promise<readonly NumericArray[]> => {
@@ -127,6 +143,12 @@ const stack = (parts: readonly Matrix[]): Matrix => {
   const columns = parts[0]?.columns ?? 0;
   const data = Float64Array.from(parts.flatMap((part) => [...part.data]));
   return matrix(columns === 0 ? 0 : data.length / columns, columns, data);
+};
+
+/** A number for each unit. */
+const asUnits = (array: NumericArray | undefined, path: string): Float64Array => {
+  const values = asVector(array, path);
+  return typeof values === 'number' ? Float64Array.of(values) : values;
 };
 
 const asConnections = (array: NumericArray | undefined, path: string): Matrix => {

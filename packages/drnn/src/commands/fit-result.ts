@@ -53,6 +53,7 @@ export const jsonOf = (result: Fit, flags: FitFlags): unknown => {
           },
     certificate: result.certificate.verdict,
     ...estimatorOf(result),
+    dale: signsOf(result),
     warnings: result.warnings,
     verdict: result.verdict,
     out: flags.out ?? null,
@@ -80,6 +81,10 @@ const estimatorOf = ({ settings, calibration }: Fit) => {
     })),
   };
 };
+
+/** The signs that were chosen for Dale's law, [unit], and how clear each choice is. */
+const signsOf = ({ dale }: Pick<Fit, 'dale'>) =>
+  dale === null ? null : { signs: Array.from(dale.signs), clarity: Array.from(dale.clarity) };
 
 const json = (value: unknown): ModelRecord['scores'] => JSON.parse(JSON.stringify(jsonValue(value ?? null)));
 
@@ -146,6 +151,7 @@ export const recordOf = (result: Fit, options: ModelRecord['options']): ModelRec
         outsideAfter: result.scaling.outsideAfter,
       }),
       unitNames: json(result.unitNames),
+      dale: json(signsOf(result)),
     },
   };
 };

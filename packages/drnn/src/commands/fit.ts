@@ -11,6 +11,7 @@ import type { FitFlags } from './fit-flags.js';
 import { optionsOf } from './fit-input.js';
 import { commandLine, jsonOf, optionsRecord, recordOf } from './fit-result.js';
 import { noteOf, progress } from './progress.js';
+import { structureFlags } from './structure-flags.js';
 import { exitCodes, interruptible, printJson, say } from './terminal.js';
 
 const oneOf = (flag: string, description: string, allowed: readonly string[], byDefault: string): Option =>
@@ -76,6 +77,7 @@ export const fitCommand = (program: Command): void => {
     .option('--horizon <frames>', 'frames between restarts of the closed loop (default: 10 tau / dt)', wholeNumber)
     .option('--no-refit', 'keep the model that was scored')
     .option('--from <model>', 'start from this model');
+  structureFlags(command);
   backendOptions(command)
     .option('--seed <seed>', 'kept with the model; this fit draws nothing', wholeNumber, defaults.seed)
     .option('--out <model>', 'where to write the model (npz)')

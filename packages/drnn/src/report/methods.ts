@@ -36,6 +36,11 @@ export const methodsParagraph = (data: ReportData): string => {
   const limits = [
     optionValue(options, 'zeroDiagonal') === 'false' ? null : 'self-connections were excluded',
     given('connections') ? 'other connections were limited to those of a given mask' : null,
+    given('dale')
+      ? `the weights that leave a unit had one sign (Dale’s law; ${optionValue(options, 'dale') === 'auto' ? 'signs chosen from a fit without' : 'signs given'})`
+      : null,
+    given('box') ? `weights were kept within [${optionValue(options, 'box')}]` : null,
+    ...penaltyPhrases(options),
     given('samples') || given('badFrames')
       ? `missing samples had no weight (rows with a missing predictor: ${optionValue(options, 'missing') ?? 'drop'})`
       : null,
@@ -63,6 +68,35 @@ export const methodsParagraph = (data: ReportData): string => {
       : null,
   ];
   return sentences.filter((sentence) => sentence !== null).join(' ');
+};
+
+/** What was added to the ridge. */
+const penaltyPhrases = (options: ReportData['options']): readonly string[] => {
+  const value = (name: string): string | null => optionValue(options, name);
+  const named = value('penalty');
+  const absent = (name: string): boolean => ['', 'null', null].includes(value(name));
+  const kind =
+    named !== null && named !== '' && named !== 'null'
+      ? named
+      : !absent('groups')
+        ? 'groups'
+        : !absent('l1Ratio')
+          ? 'elastic-net'
+          : absent('l1')
+            ? null
+            : 'l1';
+  const names: Readonly<Record<string, string>> = {
+    l1: 'an l1 penalty',
+    'elastic-net': 'an elastic net',
+    groups: 'a group penalty by source population (Yuan & Lin, 2006)',
+  };
+  const name = kind === null ? undefined : names[kind];
+  const low = kind === 'nuclear' || !absent('nuclear');
+  const strength = (option: string): string => (absent(option) ? '0.001' : (value(option) ?? ''));
+  return [
+    ...(name === undefined ? [] : [`${name} of ${strength('l1')} per transition was added`]),
+    ...(low ? [`the nuclear norm of W was penalised with ${strength('nuclear')} per transition`] : []),
+  ];
 };
 
 const closedLoop = (data: ReportData): string => {

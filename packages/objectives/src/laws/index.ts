@@ -1,0 +1,2 @@
+export * from './penalty-laws.js';
+export * from './objective-laws.js';

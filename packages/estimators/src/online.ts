@@ -382,7 +382,7 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
     throw failure({ path: 'online', seen: 'a fit that is closed', expected: 'one that is open' });
   };
 
-  const solveInTurns = async (options: RefitOptions): Promise<Refit> => {
+  const solveInTurns = async (how: RefitOptions): Promise<Refit> => {
     refuseClosed();
     const held = await inTurn(async () => {
       if (growing === null || total === 0) {
@@ -405,24 +405,24 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
         start: held.from,
         turn: inTurn,
       });
-      const signals = [closing.signal, ...(options.signal === undefined ? [] : [options.signal])];
-      const { theta: found, ...how } = await solve(task, options, AbortSignal.any(signals));
-      const improved = how.status === 'aborted' ? 0 : await inTurn(() => takeOver(windowProblem(), found));
-      return { ...how, theta: found, improved };
+      const signals = [closing.signal, ...(how.signal === undefined ? [] : [how.signal])];
+      const { theta: found, ...end } = await solve(task, how, AbortSignal.any(signals));
+      const improved = end.status === 'aborted' ? 0 : await inTurn(() => takeOver(windowProblem(), found));
+      return { ...end, theta: found, improved };
     } finally {
       await inTurn(async () => held.own.forEach(letGo));
     }
   };
 
-  const solve = async (task: Problem, options: RefitOptions, signal: AbortSignal): Promise<Omit<Refit, 'improved'>> => {
-    const enough = Math.max(options.tolerance ?? 1e-8, await task.noiseFloor());
+  const solve = async (task: Problem, how: RefitOptions, signal: AbortSignal): Promise<Omit<Refit, 'improved'>> => {
+    const enough = Math.max(how.tolerance ?? 1e-8, await task.noiseFloor());
     let found: Omit<Refit, 'improved'> = { theta: await task.start(), status: 'aborted', residual: Infinity, steps: 0 };
     for await (const at of iterate(solver, task, { signal })) {
       const { residual: size, step } = at;
       found = { theta: copyMatrix(at.theta), status: 'aborted', residual: size, steps: step };
       if (size <= enough) return { ...found, status: 'converged' };
       if (at.exhausted === true) return { ...found, status: 'stalled' };
-      if (step >= (options.steps ?? 100)) return { ...found, status: 'max-steps' };
+      if (step >= (how.steps ?? 100)) return { ...found, status: 'max-steps' };
     }
     return found;
   };

@@ -38,6 +38,11 @@ export const sumOfProblems = ({ parts, gram, metric, gradientScale, start, turn 
       expected: 'one that only evaluates, as shared-newton does',
     });
   };
+  const summed = async (evaluate: (part: Problem) => Promise<Evaluation>): Promise<Evaluation> => {
+    const total = zeroEvaluation(shape.predictors, shape.units);
+    for (const part of parts) addEvaluation(total, await inTurn(part, () => evaluate(part)));
+    return total;
+  };
   return {
     on,
     objective,
@@ -52,11 +57,9 @@ export const sumOfProblems = ({ parts, gram, metric, gradientScale, start, turn 
     get source() {
       return refused();
     },
-    evaluate: async (theta) => {
-      const total = zeroEvaluation(shape.predictors, shape.units);
-      for (const part of parts) addEvaluation(total, await inTurn(part, () => part.evaluate(theta)));
-      return total;
-    },
+    movedTo: async () => refused(),
+    evaluate: (theta) => summed((part) => part.evaluate(theta)),
+    evaluateUnconstrained: (theta) => summed((part) => part.evaluateUnconstrained(theta)),
     curvatureTimes: async (theta, direction) => {
       const total = matrix(shape.predictors, shape.units);
       for (const part of parts)

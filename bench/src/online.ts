@@ -1,7 +1,7 @@
 /**
  * Whether the online fit keeps up, and how near it stays: `node bench/dist/online.js [--units 1000] [--rate 30]
  * [--chunk 30] [--chunks 20] [--before 9000] [--window 10000] [--sweeps 20] [--share 1] [--backend blas] [--threads 1]
- * [--compare 1] [--clock wall|cpu]`. Frames of a chaotic network come at `rate` a second in chunks, after `before` frames that are there at
+ * [--compare 1] [--settle 60] [--clock wall|cpu]`. Frames of a chaotic network come at `rate` a second in chunks, after `before` frames that are there at
  * once; a push may take `share` of the time in which its chunk came. Every `compare` chunks the window is fitted to the
  * end by a batch fit of its own (whose time is not counted), and both are held against the truth. With `--clock cpu` the budget is in
  * seconds of the processor, for a machine whose cores are shared: with one thread, what a core of its own would take.
@@ -37,6 +37,7 @@ const { values } = parseArgs({
     backend: { type: 'string', default: 'blas' },
     threads: { type: 'string', default: '1' },
     compare: { type: 'string', default: '1' },
+    settle: { type: 'string', default: '60' },
     clock: { type: 'string', default: 'wall' },
   },
 });
@@ -117,7 +118,7 @@ let began = now();
 for (let from = 0; from < before; from += 1000) await fit.push(rowRange(rates, from, Math.min(before, from + 1000)));
 console.log(`${before} frames before: ${((now() - began) / 1000).toFixed(1)} s`);
 began = now();
-const settled = await fit.refit({ steps: 60, tolerance: 1e-4 });
+const settled = await fit.refit({ steps: number('settle'), tolerance: 1e-4 });
 console.log(
   `refit of them: ${settled.status}, residual ${settled.residual.toExponential(1)}, ${settled.steps} steps, ${((now() - began) / 1000).toFixed(1)} s`,
 );

@@ -203,7 +203,7 @@ const slowBackend = () => {
 describe('the budget of online', () => {
   it('is never exceeded, and used for as many sweeps as fit', () =>
     fc.assert(
-      fc.asyncProperty(fc.integer({ min: 30, max: 400 }), fc.integer({ min: 5, max: 60 }), async (budget, chunk) => {
+      fc.asyncProperty(fc.integer({ min: 60, max: 400 }), fc.integer({ min: 5, max: 60 }), async (budget, chunk) => {
         const all = recording({ steps: 600 });
         const { use, now } = slowBackend();
         const fit = open(all, { budget, sweeps: 50, tolerance: 0, window: 300, now }, use);
@@ -211,8 +211,8 @@ describe('the budget of online', () => {
           const update = await pushRange(fit, all, from, Math.min(600, from + chunk));
           expect(update.milliseconds).toBeLessThanOrEqual(budget);
           if (from < 300) continue;
-          // Two evaluations of its own rows and of a block that leaves, and what merging costs, come before sweeps.
-          const left = budget - 0.1 * (2 * chunk + 2 * Math.ceil(chunk / 37) * 37);
+          // Three passes over its own rows and over blocks that leave come before sweeps.
+          const left = budget - 0.1 * 3 * (chunk + Math.ceil(chunk / 37) * 37);
           const sweep = 0.1 * update.transitions;
           expect(update.sweeps).toBeGreaterThanOrEqual(Math.floor(left / sweep) - 1);
           expect(update.sweeps).toBeLessThanOrEqual(Math.floor(budget / sweep));
@@ -246,15 +246,19 @@ describe('refit', () => {
     const fit = open(all, { sweeps: 0, window: 240 });
     await pushRange(fit, all, 0, 200);
     const running = fit.refit({ tolerance: 1e-10 });
-    // The block that the refit works on leaves the window meanwhile.
-    await pushRange(fit, all, 200, 400);
+    // Blocks that the refit works on leave the window meanwhile.
+    expect((await pushRange(fit, all, 200, 280)).transitions).toBeLessThan(240);
     const refit = await running;
     expect(refit.status).toBe('converged');
-    expect(refit.improved).toBe(8);
     const first = { ...all, rates: rowRange(all.rates, 0, 200) };
     expect(relative(refit.theta, await batch(first))).toBeLessThan(1e-6);
-    const { theta } = await pushRange(fit, all, 400, 400);
-    expect(theta.data).toEqual(refit.theta.data);
+    expect(refit.improved).toBeGreaterThan(4);
+    const { theta } = await pushRange(fit, all, 280, 280);
+    const taken = (j: number): boolean => {
+      for (let i = j; i < theta.data.length; i += 8) if (theta.data[i] !== refit.theta.data[i]) return false;
+      return true;
+    };
+    expect(Array.from({ length: 8 }, (_, j) => j).filter(taken)).toHaveLength(refit.improved);
     await fit.close();
     expect(on.memory()).toEqual(before);
   });

@@ -9,7 +9,7 @@ import {
   type Matrix,
   refuse,
   firstNonFinite,
-  collect,
+  variable,
 } from '@drnn/tensor';
 import {
   accelerate,
@@ -21,7 +21,6 @@ import {
   problem as problemOn,
   type Problem,
   residualOf,
-  samplesOf,
   sharedMetricMap,
   sharedNewton,
   type Status,
@@ -119,6 +118,8 @@ export interface Online {
 /** Rows that a backend handles at full speed, and that float32 may sum. */
 const fullBlock = 1024;
 const memory = 5;
+/** The fixed point is tried again when such a fraction of the window is new. */
+const startAfter = 0.1;
 
 /** Some transitions on the backend. */
 interface Part {
@@ -147,8 +148,8 @@ interface Piece {
  * past is trusted far too much (relative error .52 where a refit has .13; algorithms.md section 4).
  *
  * Cost of a push of k rows: 10 k P^2 + 8 k P N flop, and 4 T P N + 12 P^2 N for each sweep; every twentieth of the window
- * an inverse, 2.3 P^3. The first frames have no weights worth the name: while the window holds fewer than 2 P transitions
- * every push starts anew from the fixed point.
+ * an inverse, 2.3 P^3. Whenever a tenth of the window is new the weights are compared with CORNN's fixed point for it,
+ * one sweep, and each unit goes on from the better.
  *
  * Errors: sizes, alpha, weights of `explicit` kind, an objective without a useful bound on its curvature; frames or inputs
  * that are not finite or of another shape; a fit that is closed.
@@ -176,12 +177,14 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
   let filled = 0;
   let last: { readonly frame: Float64Array; readonly input: Float64Array } | null = null;
   let growing: ReturnType<typeof growingMetric> | null = null;
-  /** Where the fit is, and its evaluation over the window; null where that is not known. */
+  /** Where the fit is, and its evaluation over the window. */
   let theta = start.theta === undefined ? matrix(predictors, units) : copyMatrix(start.theta);
-  let known: Evaluation | null = zeroEvaluation(predictors, units);
+  const known: Evaluation = zeroEvaluation(predictors, units);
   let gradientAtZero = matrix(predictors, units);
-  /** X' y while the start may still be made from it. */
-  let right: Matrix | null = start.theta === undefined && objective.inverse !== null ? matrix(predictors, units) : null;
+  /** X' phi^-1(d), of which the fixed point is made; null where there is none. */
+  let right: Matrix | null = objective.inverse === null ? null : matrix(predictors, units);
+  /** Rows that came or went since the fixed point was last compared with the weights. */
+  let changed = 0;
   let state: MapState | null = null;
   let residual = Infinity;
   const cost: Cost = { pass: 0, algebra: 0, preparation: 0 };
@@ -193,9 +196,10 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
     if (task.curvatureBound === null) await sharedMetricMap.prepare(task);
     growing ??= growingMetric(host, predictors, task.free);
     growing.add(designOf(piece, bias, on.precision === 'mixed'));
-    if (known !== null) addEvaluation(known, await task.evaluate(theta));
+    addEvaluation(known, await task.evaluate(theta));
     addEvaluation({ value: new Float64Array(units), gradient: gradientAtZero }, await task.evaluate(zero));
-    if (right !== null) await addRight(host, piece, bias, objective, right, sourceOf(piece, alpha, units, inputs));
+    right = await addRight(objective, right, task, 1);
+    changed += piece.targets.rows;
     parts.push({ task, rows: piece.targets.rows, source: piece, holders: 1 });
     total += piece.targets.rows;
     filled += piece.targets.rows;
@@ -229,10 +233,11 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
     while (total > window) {
       const oldest = parts.shift();
       if (oldest === undefined) return;
-      if (known !== null) addEvaluation(known, await oldest.task.evaluate(theta), -1);
+      addEvaluation(known, await oldest.task.evaluate(theta), -1);
       addEvaluation({ value: new Float64Array(units), gradient: gradientAtZero }, await oldest.task.evaluate(zero), -1);
       growing?.drop(await on.gram(oldest.task.rows.design));
-      right = null;
+      right = await addRight(objective, right, oldest.task, -1);
+      changed += oldest.rows;
       total -= oldest.rows;
       letGo(oldest);
     }
@@ -254,16 +259,47 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
     });
   };
 
-  /** The state from which sweeps go on, over the window as it is now. */
-  const prepare = async (task: Problem): Promise<MapState> => {
-    if (right !== null) {
-      theta = (await task.metric()).solve(right);
-      if (total >= 2 * predictors) right = null;
-      known = null;
+  const setKnown = ({ value, gradient }: Evaluation): void => {
+    known.value.set(value);
+    known.gradient.data.set(gradient.data);
+  };
+
+  /** Takes over the units whose objective over the window is lower at `better`. */
+  const takeOver = async (task: Problem, better: Matrix): Promise<number> => {
+    const there = await task.evaluate(better);
+    const mixed = copyMatrix(theta);
+    let improved = 0;
+    for (let j = 0; j < units; j++) {
+      if (!(there.value[j]! < known.value[j]!)) continue;
+      improved++;
+      known.value[j] = there.value[j]!;
+      for (let i = j; i < mixed.data.length; i += units) {
+        mixed.data[i] = better.data[i]!;
+        known.gradient.data[i] = there.gradient.data[i]!;
+      }
+    }
+    if (improved > 0) {
+      theta = mixed;
       state = null;
     }
+    return improved;
+  };
+
+  const isStartDue = (): boolean => right !== null && changed > startAfter * total;
+
+  /**
+   * The fixed point of the window in the place of weights that are worse: those fitted to few frames are, by far, once
+   * there are more, and clipped slopes lead back from there slowly.
+   */
+  const compareStart = async (task: Problem): Promise<void> => {
+    if (right !== null) await takeOver(task, (await task.metric()).solve(right));
+    changed = 0;
+  };
+
+  /** The state from which sweeps go on, over the window as it is now. */
+  const prepare = async (task: Problem): Promise<MapState> => {
+    if (isStartDue()) await compareStart(task);
     const map = await sharedMetricMap.prepare(task);
-    known ??= await task.evaluate(theta);
     const scale = await task.gradientScale();
     const direction = map.direction(known.gradient);
     const size = residualOf(map.size(known.gradient, direction), scale, await task.noiseFloor());
@@ -288,7 +324,7 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
     const enough = Math.max(tolerance, on.precision === 'float64' ? 0 : on.accuracy.product);
     const fits = (milliseconds: number): boolean => now() - began + milliseconds <= budget;
     const sweepCost = (): number => cost.pass * total + cost.algebra;
-    const evaluations = known === null || right !== null ? 1 : 0;
+    const evaluations = isStartDue() ? 1 : 0;
     if (!fits(cost.preparation + (1 + evaluations) * sweepCost())) {
       // What made it dear may be over; a sweep that proves too slow is given up.
       for (const name of ['pass', 'algebra', 'preparation'] as const) cost[name] *= 0.9;
@@ -325,7 +361,7 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
       const keep = (): void => {
         state = at;
         theta = at.theta;
-        known = { value: at.value, gradient: at.gradient };
+        setKnown(at);
         residual = at.residual;
       };
       keep();
@@ -341,42 +377,12 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
     return sweeps;
   };
 
-  const evaluateWindow = async (at: Matrix): Promise<Evaluation> => {
-    const found = zeroEvaluation(predictors, units);
-    for (const { task } of parts) addEvaluation(found, await task.evaluate(at));
-    return found;
-  };
-
-  /** Takes over the units whose objective over the window is lower at `better`. */
-  const takeOver = async (better: Matrix): Promise<number> => {
-    if (total === 0) return 0;
-    const there = await evaluateWindow(better);
-    const here = (known ??= await evaluateWindow(theta));
-    const mixed = copyMatrix(theta);
-    let improved = 0;
-    for (let j = 0; j < units; j++) {
-      if (!(there.value[j]! < here.value[j]!)) continue;
-      improved++;
-      here.value[j] = there.value[j]!;
-      for (let i = j; i < mixed.data.length; i += units) {
-        mixed.data[i] = better.data[i]!;
-        here.gradient.data[i] = there.gradient.data[i]!;
-      }
-    }
-    if (improved > 0) {
-      theta = mixed;
-      state = null;
-      right = null;
-    }
-    return improved;
-  };
-
   const refuseClosed = (): void => {
     if (!closing.signal.aborted) return;
     throw failure({ path: 'online', seen: 'a fit that is closed', expected: 'one that is open' });
   };
 
-  const solveInTurns = async (options: RefitOptions): Promise<Refit> => {
+  const solveInTurns = async (how: RefitOptions): Promise<Refit> => {
     refuseClosed();
     const held = await inTurn(async () => {
       if (growing === null || total === 0) {
@@ -385,7 +391,8 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
       const task = windowProblem();
       const own = [...parts];
       own.forEach((part) => part.holders++);
-      const from = right === null ? copyMatrix(theta) : (await task.metric()).solve(right);
+      await compareStart(task);
+      const from = copyMatrix(theta);
       return { own, ridge: task.ridge, gram: copyMatrix(growing.gram), free: task.free, from };
     });
     try {
@@ -398,24 +405,24 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
         start: held.from,
         turn: inTurn,
       });
-      const signals = [closing.signal, ...(options.signal === undefined ? [] : [options.signal])];
-      const { theta: found, ...how } = await solve(task, options, AbortSignal.any(signals));
-      const improved = how.status === 'aborted' ? 0 : await inTurn(() => takeOver(found));
-      return { ...how, theta: found, improved };
+      const signals = [closing.signal, ...(how.signal === undefined ? [] : [how.signal])];
+      const { theta: found, ...end } = await solve(task, how, AbortSignal.any(signals));
+      const improved = end.status === 'aborted' ? 0 : await inTurn(() => takeOver(windowProblem(), found));
+      return { ...end, theta: found, improved };
     } finally {
       await inTurn(async () => held.own.forEach(letGo));
     }
   };
 
-  const solve = async (task: Problem, options: RefitOptions, signal: AbortSignal): Promise<Omit<Refit, 'improved'>> => {
-    const enough = Math.max(options.tolerance ?? 1e-8, await task.noiseFloor());
+  const solve = async (task: Problem, how: RefitOptions, signal: AbortSignal): Promise<Omit<Refit, 'improved'>> => {
+    const enough = Math.max(how.tolerance ?? 1e-8, await task.noiseFloor());
     let found: Omit<Refit, 'improved'> = { theta: await task.start(), status: 'aborted', residual: Infinity, steps: 0 };
     for await (const at of iterate(solver, task, { signal })) {
       const { residual: size, step } = at;
       found = { theta: copyMatrix(at.theta), status: 'aborted', residual: size, steps: step };
       if (size <= enough) return { ...found, status: 'converged' };
       if (at.exhausted === true) return { ...found, status: 'stalled' };
-      if (step >= (options.steps ?? 100)) return { ...found, status: 'max-steps' };
+      if (step >= (how.steps ?? 100)) return { ...found, status: 'max-steps' };
     }
     return found;
   };
@@ -641,16 +648,24 @@ const designOf = ({ predictors }: Piece, bias: boolean, rounded: boolean): Matri
   return result;
 };
 
-/** right + X' phi^-1(d), in place. */
+/** right + sign X' phi^-1(d), in place; null where some target has no inverse. */
 const addRight = async (
-  host: Backend['host'],
-  piece: Piece,
-  bias: boolean,
-  objective: Objective,
-  right: Matrix,
-  source: TransitionSource,
-): Promise<void> => {
-  const { inverted } = await samplesOf(source, objective, host);
-  if (inverted === null) return;
-  host.matMul(designOf(piece, bias, false), await collect(inverted), { transposeA: true, beta: 1, out: right });
+  { inverse }: Objective,
+  right: Matrix | null,
+  { on, rows: { design, data } }: Problem,
+  sign: 1 | -1,
+): Promise<Matrix | null> => {
+  if (right === null || inverse === null) return null;
+  const { y, d } = data;
+  const given = y === undefined ? (d === undefined ? null : { d }) : { y };
+  if (given === null) return null;
+  const { backProject } = await on.pass(design, {
+    currents: {},
+    data: given,
+    backProject: [y === undefined ? inverse : variable('y')],
+  });
+  const more = backProject[0]?.data ?? new Float64Array();
+  if (firstNonFinite(more) >= 0) return null;
+  for (let i = 0; i < right.data.length; i++) right.data[i]! += sign * more[i]!;
+  return right;
 };

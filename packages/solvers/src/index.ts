@@ -29,3 +29,5 @@ export * from './with-restart.js';
 export * from './with-polish.js';
 export * from './best-so-far.js';
 export * from './authors-thresholded.js';
+export type { OnAuthorsStep } from './authors-errors.js';
+export * from './authors-admm.js';

@@ -179,5 +179,7 @@ for (const setting of settings) {
   );
   for (const reason of reasons) console.log(`    ${reason}`);
 }
-console.log(`standard errors: exact ${seconds.exact.toFixed(1)} s, shared ${seconds.shared.toFixed(1)} s in all; checks ${seconds.check.toFixed(1)} s`);
+console.log(
+  `standard errors: exact ${seconds.exact.toFixed(1)} s, shared ${seconds.shared.toFixed(1)} s in all; checks ${seconds.check.toFixed(1)} s`,
+);
 await on.close();

@@ -6,6 +6,7 @@ import { fitCommand } from './commands/fit.js';
 import { inspectCommand } from './commands/inspect.js';
 import { predictCommand } from './commands/predict.js';
 import { simulateCommand } from './commands/simulate.js';
+import { studyCommand } from './commands/study.js';
 import { exitCodes, printJson, reportFailure } from './commands/terminal.js';
 import { version } from './version.js';
 
@@ -24,6 +25,7 @@ inspectCommand(program);
 exportCommand(program);
 doctorCommand(program);
 demoCommand(program);
+studyCommand(program);
 
 const json = process.argv.includes('--json');
 try {

@@ -202,7 +202,7 @@ const flagsOfTable = (rows: readonly (readonly string[])[]): Flags =>
 const isBuilt = existsSync(join(distribution, 'cli.js'));
 if (!isBuilt) console.log('skipped: the documentation runs the compiled packages; `npm run build` makes them');
 
-const commands = ['simulate', 'fit', 'predict', 'inspect', 'export', 'doctor', 'demo'];
+const commands = ['simulate', 'fit', 'predict', 'inspect', 'export', 'doctor', 'demo', 'study'];
 
 describe.skipIf(!isBuilt)('docs/command-line.md', () => {
   const page = pageOf('docs/command-line.md');

@@ -1,6 +1,7 @@
-import { type Objective, crossEntropy } from '@drnn/objectives';
+import { crossEntropy } from '@drnn/objectives';
 import type { Observations, Transitions } from '@drnn/simulator';
-import { abs, type Backend, copyMatrix, lessEqual, matrix, type Matrix, where } from '@drnn/tensor';
+import { type Backend, copyMatrix, type Matrix } from '@drnn/tensor';
+import { authorsErrors, type OnAuthorsStep } from './authors-errors.js';
 import { problem as problemOn } from './problem.js';
 
 export interface AuthorsThresholdedOptions {
@@ -10,8 +11,9 @@ export interface AuthorsThresholdedOptions {
   readonly steps?: number;
   /** Per transition, over all of Theta. Default 1e-5. */
   readonly ridge?: number;
-  /** Called after each step. */
-  readonly onStep?: (step: number, theta: Matrix) => void;
+  /** [predictor, unit]; default the fixed point A^-1 X' atanh(d). */
+  readonly start?: Matrix;
+  readonly onStep?: OnAuthorsStep;
 }
 
 /**
@@ -31,37 +33,21 @@ export const authorsThresholded = async (
   options: AuthorsThresholdedOptions = {},
 ): Promise<Matrix> => {
   const { threshold = 0.2, steps = 100, ridge = 1e-5 } = options;
-  const objective: Objective = crossEntropy({
-    weights: 'variance',
-    ridge,
-    constraints: { zeroDiagonal: false },
-  });
+  const objective = crossEntropy({ weights: 'variance', ridge, constraints: { zeroDiagonal: false } });
   return on.scope(async (inner) => {
     const task = await problemOn(inner, source, objective, { bias: false });
+    const errorsAt = authorsErrors(inner, task, threshold);
     const metric = await task.metric();
-    const kept = where(lessEqual(abs(objective.slope), threshold), objective.slope, 0);
-    const included = where(lessEqual(abs(objective.slope), threshold), 1, 0);
-    const theta = copyMatrix(await task.start());
-    const { transitions } = task.shape;
-    for (let step = 1; step <= steps; step++) {
-      const { backProject, columnSums } = await inner.pass(task.rows.design, {
-        currents: { z: theta },
-        data: task.rows.data,
-        backProject: [kept],
-        columnSums: [included],
-      });
-      const [gradient, counts] = [backProject[0] ?? matrix(0, 0), columnSums[0] ?? new Float64Array()];
-      const { rows, columns } = theta;
-      for (let p = 0; p < rows; p++) {
-        for (let j = 0; j < columns; j++) {
-          const i = p * columns + j;
-          const rescale = counts[j]! > 0 ? transitions / counts[j]! : 0;
-          gradient.data[i] = gradient.data[i]! * rescale + task.ridge[p]! * theta.data[i]!;
-        }
+    const theta = copyMatrix(options.start ?? (await task.start()));
+    const lambda = task.ridge;
+    const { columns } = theta;
+    for (let step = 0; options.onStep?.(step, theta) !== false && step < steps; step++) {
+      const errors = await errorsAt(theta);
+      for (let i = 0; i < errors.data.length; i++) {
+        errors.data[i]! -= lambda[Math.floor(i / columns)]! * theta.data[i]!;
       }
-      const move = metric.solve(gradient);
-      for (let i = 0; i < theta.data.length; i++) theta.data[i]! -= move.data[i]!;
-      options.onStep?.(step, theta);
+      const move = metric.solve(errors);
+      for (let i = 0; i < theta.data.length; i++) theta.data[i]! += move.data[i]!;
     }
     return theta;
   });

@@ -14,9 +14,12 @@ export const jsonValue = (value: unknown): unknown => {
   return value;
 };
 
+/** A value as JSON, with null for numbers that JSON has not. */
+export const jsonText = (value: unknown): string => `${JSON.stringify(jsonValue(value), null, 2)}\n`;
+
 /** One object on stdout, the only thing there. */
 export const printJson = (value: unknown): void => {
-  process.stdout.write(`${JSON.stringify(jsonValue(value), null, 2)}\n`);
+  process.stdout.write(jsonText(value));
 };
 
 /** A line for a person, on stderr, which leaves stdout to results. */

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { certificateSection } from './certificate-section.js';
 import { comparisons } from './comparisons.js';
+import { documentOf, section } from './document.js';
 import { type Draw, drawingBoard } from './drawing.js';
 import { type Html, html, type Part } from './escape.js';
 import { convergenceFigure } from './figure-convergence.js';
@@ -18,19 +18,6 @@ import { overview } from './overview.js';
 import type { ReportData } from './report-data.js';
 import { scoreTable, worstTable } from './score-table.js';
 import { repetitionSection, settingsSection } from './settings-section.js';
-import { style } from './style.js';
-
-/** Whole, so that its text is exactly what the policy's hash names. */
-const sheet: Html = { html: `<style>${style}</style>` };
-
-/** Nothing is fetched and nothing runs: one style sheet, known by its hash, and images inside the file. */
-const policy = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(style, 'utf8').digest('base64')}'`,
-  'img-src data:',
-  "base-uri 'none'",
-  "form-action 'none'",
-].join('; ');
 
 /**
  * The report of a fit as one HTML file: traces against predictions, scores with baselines, error by unit, weights and
@@ -43,54 +30,34 @@ const policy = [
 export const renderReport = (data: ReportData): string => {
   const board = drawingBoard();
   try {
-    return `<!doctype html>\n${page(data, board.draw).html}\n`;
+    return documentOf(data.title, body(data, board.draw));
   } finally {
     board.close();
   }
 };
 
-const page = (data: ReportData, draw: Draw): Html => {
+const body = (data: ReportData, draw: Draw): Html => {
   const numbered = numberedFigures();
   const show = (figure: Figure | null): Html | null => (figure === null ? null : numbered(figure));
-  return html`<html lang="en">
-    <head>
-      <meta charset="utf-8" />
-      <meta http-equiv="Content-Security-Policy" content="${policy}" />
-      <meta name="viewport" content="width=device-width, initial-scale=1" />
-      <meta name="referrer" content="no-referrer" />
-      <meta name="color-scheme" content="light" />
-      <meta name="generator" content="drnn" />
-      <title>${data.title}</title>
-      ${sheet}
-    </head>
-    <body>
-      ${overview(data)}
-      <main>
-        ${section('traces', 'Held-out activity and predictions', tracesPart(data, draw, show))}
-        ${section('scores', 'Scores and baselines', scoresPart(data, draw, show))}
-        ${section('weights', 'Weights and their eigenvalues', [
-          show(weightsFigure(draw, data)) ?? html`<p>Every weight is exactly zero: there is nothing to draw.</p>`,
-          show(spectrumFigure(draw, data)),
-        ])}
-        ${data.groups === null ? null : section('groups', 'Weights by group', groupSection(draw, data, data.groups, show))}
-        ${section('convergence', 'Convergence', convergencePart(data, draw, show))}
-        ${section('certificate', 'What was proven', certificateSection(data))}
-        ${section('identifiability', 'What cannot be identified', identifiabilitySection(data))}
-        ${section('settings', 'Settings', settingsSection(data))}
-        ${section('repeat', 'How to repeat it', repetitionSection(data))}
-        ${section('methods', 'Methods paragraph', html`<blockquote><p>${methodsParagraph(data)}</p></blockquote>`)}
-        ${section('citation', 'What to cite', citation(data.versions['drnn']))}
-      </main>
-      <footer>Written by drnn. This file holds all that it shows; it fetches nothing and runs no script.</footer>
-    </body>
-  </html>`;
+  return html`${overview(data)}
+    <main>
+      ${section('traces', 'Held-out activity and predictions', tracesPart(data, draw, show))}
+      ${section('scores', 'Scores and baselines', scoresPart(data, draw, show))}
+      ${section('weights', 'Weights and their eigenvalues', [
+        show(weightsFigure(draw, data)) ?? html`<p>Every weight is exactly zero: there is nothing to draw.</p>`,
+        show(spectrumFigure(draw, data)),
+      ])}
+      ${data.groups === null ? null : section('groups', 'Weights by group', groupSection(draw, data, data.groups, show))}
+      ${section('convergence', 'Convergence', convergencePart(data, draw, show))}
+      ${section('certificate', 'What was proven', certificateSection(data))}
+      ${section('identifiability', 'What cannot be identified', identifiabilitySection(data))}
+      ${section('settings', 'Settings', settingsSection(data))}
+      ${section('repeat', 'How to repeat it', repetitionSection(data))}
+      ${section('methods', 'Methods paragraph', html`<blockquote><p>${methodsParagraph(data)}</p></blockquote>`)}
+      ${section('citation', 'What to cite', citation(data.versions['drnn']))}
+    </main>
+    <footer>Written by drnn. This file holds all that it shows; it fetches nothing and runs no script.</footer>`;
 };
-
-const section = (id: string, heading: string, content: Part): Html =>
-  html`<section id="${id}" aria-labelledby="${id}-heading">
-    <h2 id="${id}-heading">${heading}</h2>
-    ${content}
-  </section>`;
 
 type Show = (figure: Figure | null) => Html | null;
 

@@ -30,7 +30,7 @@ tbody:last-child tr:last-child > *, tbody:last-child tr > *[rowspan] { border-bo
 .facts tbody tr:first-child > * { border-top: 1.5px solid #555; }
 .facts th { width: 40%; color: #444; }
 tr { break-inside: avoid; }
-.number { text-align: right; font-variant-numeric: tabular-nums lining-nums; }
+.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums lining-nums; }
 code, pre { font-family: ui-monospace, 'Cascadia Mono', 'SF Mono', Menlo, Consolas, 'Liberation Mono', monospace; font-size: .88em; }
 pre { white-space: pre-wrap; background: #f5f5f5; border: 1px solid #ddd; border-radius: 4px; padding: .7rem .9rem; margin: .6rem 0; }
 .proof { font-size: .92rem; color: #333; }

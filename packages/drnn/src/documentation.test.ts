@@ -245,7 +245,7 @@ describe.skipIf(!isBuilt)('docs/command-line.md', () => {
       const rows = tableOf(sectionOf(page, 'The JSON of drnn fit')).map(([field = '']) => plain(field));
       expect(rows.toSorted()).toEqual(fields.toSorted());
       const codes = [
-        [...fit, '--max-steps', '1'],
+        [...fit, '--estimator', 'convex', '--max-steps', '1'],
         ['fit', 'none.npz', '--alpha', '0.1'],
         ['fit', '--no-such-option'],
       ].map(async (parameters) => (await drnn(parameters, folder)).code);

@@ -49,12 +49,15 @@ export const fitCommand = (program: Command): void => {
     .option('--samples <file|key>', '[time, unit], 1 = observed, 0 = missing')
     .option('--bad-frames <file|key>', '[time], 1 = bad: all units of the frame are missing')
     .option('--sample-weights <file|key>', '[time, unit], at least 0: weight of each target, in place of --weights')
-    .option('--groups <file|key>', 'the group of each unit, text or whole numbers [unit]; kept with the model')
+    .option(
+      '--groups <file|key>',
+      'the group of each unit, text or whole numbers [unit]; kept with the model, and what --penalty groups is over',
+    )
     .addOption(oneOf('--missing <rule>', 'rows with a missing predictor', choices.missing, defaults.missing))
     .addOption(
       new Option(
         '--estimator <name>',
-        'noise-calibrated rounds, or one convex problem (default: calibrated; convex where loss, weights, clip or solver are named)',
+        'noise-calibrated rounds, or one convex problem (default: calibrated; convex where loss, weights, clip, solver, a penalty, --dale or --box are named)',
       ).choices(choices.estimator),
     )
     .addOption(oneOf('--effort <effort>', 'of the calibrated estimator', choices.effort, defaults.effort))

@@ -13,7 +13,6 @@ export const structureFlags = (command: Command): Command =>
     )
     .option('--l1 <strength>', 'strength of l1, elastic-net or groups, per transition (default: 0.001)', number)
     .option('--l1-ratio <ratio>', 'share of l1 in elastic-net, the rest is ridge (default: 0.5)', number)
-    .option('--groups <file|key>', 'the population of each unit, numbers [unit], for groups')
     .option('--nuclear <strength>', 'strength of the nuclear norm of W, per transition (default: 0.001)', number)
     .option('--dale <file|auto>', "Dale's law: signs [unit] of -1, 0 (unknown), 1, or auto: chosen from the data")
     .option('--box <low,high>', 'bounds on the weights of W and Win, in scaled units', interval);

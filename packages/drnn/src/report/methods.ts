@@ -78,13 +78,11 @@ const penaltyPhrases = (options: ReportData['options']): readonly string[] => {
   const kind =
     named !== null && named !== '' && named !== 'null'
       ? named
-      : !absent('groups')
-        ? 'groups'
-        : !absent('l1Ratio')
-          ? 'elastic-net'
-          : absent('l1')
-            ? null
-            : 'l1';
+      : !absent('l1Ratio')
+        ? 'elastic-net'
+        : absent('l1')
+          ? null
+          : 'l1';
   const names: Readonly<Record<string, string>> = {
     l1: 'an l1 penalty',
     'elastic-net': 'an elastic net',

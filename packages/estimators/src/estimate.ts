@@ -162,7 +162,7 @@ const fitRounds = async (task: RoundTask, sample: RowSample, from: Matrix | null
   const { signal, effort, onProgress } = options;
   const begun = await runPilot(task, from, options);
   const { theta, rounds } = await calibratedRounds(task, sample, begun.theta, {
-    rules: roundsOf[effort],
+    rules: signal?.aborted === true ? [] : roundsOf[effort],
     ...(signal === undefined ? {} : { signal }),
     onRound: (round, now) => onProgress?.({ stage: 'round', residual: round.remaining.worst, theta: now }),
   });
@@ -206,7 +206,8 @@ const fitRidge = async (task: RoundTask, loss: RidgeLoss, strength: number, from
 };
 
 interface Contest {
-  readonly choice: Choice;
+  /** Null where it was aborted. */
+  readonly choice: Choice | null;
   /** Of the last block held out: where the rounds on all rows, or the ridge, start. */
   readonly theta: Matrix;
 }
@@ -241,10 +242,11 @@ const contend = async (
     });
     const { signal, effort } = options;
     const own = await calibratedRounds(train, sample, begun.theta, {
-      rules: contending[effort],
+      rules: signal?.aborted === true ? [] : contending[effort],
       ...(signal === undefined ? {} : { signal }),
     });
     theta = own.theta;
+    if (signal?.aborted === true) return { theta, choice: null };
     const linear = await leastSquaresPath(train, strengths['least-squares']);
     const [score = Number.NaN, ...linearScores] = await driveR2(test, [own.theta, ...(linear ?? [])]);
     found.rounds += score / heldOut.length;

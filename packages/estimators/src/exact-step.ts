@@ -1,4 +1,4 @@
-import { freeSet } from '@drnn/solvers';
+import { freeSet, turn } from '@drnn/solvers';
 import { matrix, type Matrix } from '@drnn/tensor';
 import type { FrozenRound, RoundPoint } from './round-point.js';
 import type { KeptRows, RoundTask } from './round-task.js';
@@ -47,6 +47,7 @@ export const exactStep = async ({ task, ridge }: FrozenRound, point: RoundPoint)
   const solution = matrix(predictors, units);
   for (let from = 0; from < units; from += unitsAtOnce) {
     const to = Math.min(units, from + unitsAtOnce);
+    await turn();
     const made = await hessians(task, point.curvatures, from, to);
     made.forEach((hessian, k) => {
       const j = from + k;

@@ -1,6 +1,6 @@
 import { type Constraints, freePattern, type FreePattern, type Transfer } from '@drnn/objectives';
 import type { TransitionSource } from '@drnn/simulator';
-import { designOf, type ProblemShape } from '@drnn/solvers';
+import { designOf, type ProblemShape, turn } from '@drnn/solvers';
 import { type Backend, matrix, type Matrix, type PassRequest, type PassResult, type Rows } from '@drnn/tensor';
 
 /** Some rows of a recording on a backend. */
@@ -88,6 +88,8 @@ export const passOver = async (
   request: (part: Part, index: number) => PassRequest,
 ): Promise<Omit<PassResult, 'kept'> & { readonly kept: readonly KeptRows[] }> => {
   const results: PassResult[] = [];
+  // Between two passes others may run: an interrupt, a progress bar.
+  await turn();
   for (const [index, part] of parts.entries()) results.push(await on.pass(part.design, request(part, index)));
   const [first, ...others] = results;
   if (first === undefined) throw new Error('a task has at least one part');

@@ -35,3 +35,4 @@ export * from './nuclear-norm.js';
 export * from './proximal-newton.js';
 export * from './proximal-shared-newton.js';
 export type { OnAuthorsStep } from './authors-errors.js';
+export * from './turn.js';

@@ -14,6 +14,8 @@ beforeAll(async () => {
 
 const long = (out: string): readonly string[] => [
   'fit',
+  '--estimator',
+  'convex',
   'long.npy',
   '--alpha',
   '0.1',
@@ -57,6 +59,16 @@ describe('an interrupt', () => {
     await expectAborted(await interrupted('once.npz', [0]), 'once.npz');
   });
 
+  it('ends the calibrated estimator, too, wherever it is', async () => {
+    const parameters = ['fit', 'long.npy', '--alpha', '0.1', '--json', '--out', 'rounds.npz'];
+    for (const delay of [0, 400]) {
+      const run = await spawnCommand(folder, [...parameters, '--force'], (child) => {
+        child.stderr?.once('data', () => setTimeout(() => child.kill('SIGINT'), delay));
+      });
+      await expectAborted(run, 'rounds.npz');
+    }
+  }, 60_000);
+
   it('that arrives twice, as through npm, is one interrupt', async () => {
     await expectAborted(await interrupted('twice.npz', [0, 20]), 'twice.npz');
   });
@@ -75,6 +87,8 @@ describe('a fit that does not converge', () => {
   it('ends with 3, and the model, the JSON and the words say so', async () => {
     const run = await runCommand(folder, [
       'fit',
+      '--estimator',
+      'convex',
       'short.npy',
       '--alpha',
       '0.1',

@@ -122,7 +122,7 @@ describe('drnn fit', () => {
     expect(await refused('--l1', '1', '--estimator', 'calibrated')).toMatch(/--l1: .*expected the estimator convex/);
     expect(await refused('--box', '1')).toMatch(/not two numbers/);
     expect(await refused('--box', '1,-1')).toMatch(/--box: saw \[1, -1\]/);
-    expect(await refused('--dale', 'r')).toMatch(/r: saw an array \[1201, 8\], expected \[unit\]/);
+    expect(await refused('--dale', 'r')).toMatch(/r: saw an array \[1201, 8\], expected a number, or \[unit\]/);
   });
 });
 
@@ -140,7 +140,7 @@ describe('the library', () => {
     expect(penaltyOf({})).toBeUndefined();
     expect(penaltyOf({ l1: 2 })).toMatchObject({ parts: [{ kind: 'l1', strength: 2 }] });
     expect(penaltyOf({ l1Ratio: 0.2 })).toMatchObject({ parts: [{ kind: 'elastic-net', strength: 1e-3, ratio: 0.2 }] });
-    expect(penaltyOf({ groups: labels, l1: 3 })).toMatchObject({ parts: [{ kind: 'groups', labels, strength: 3 }] });
+    expect(penaltyOf({ penalty: 'groups', groups: labels, l1: 3 })).toMatchObject({ parts: [{ kind: 'groups', labels, strength: 3 }] });
     expect(penaltyOf({ nuclear: 4 })).toMatchObject({ kind: 'nuclear', strength: 4 });
     expect(penaltyOf({ penalty: 'nuclear' })).toMatchObject({ kind: 'nuclear', strength: 1e-3 });
     expect(penaltyOf({ l1: 1, nuclear: 4 })).toMatchObject({

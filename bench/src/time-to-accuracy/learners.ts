@@ -44,7 +44,7 @@ const quickLearner: Learner = learnerOf('calibrated, quick', async (on, recordin
     constraints: { zeroDiagonal: true },
     bias: true,
     effort: 'quick',
-    pilot: { clip: 0.2, ridge: 1e-5, tolerance: 1e-4, maxSteps: 3, acceleration: anderson(5) },
+    pilot: { clip: 0.2, ridge: 1e-5, tolerance: 1e-4, maxSteps: 1, acceleration: anderson(5) },
   });
   return theta;
 });

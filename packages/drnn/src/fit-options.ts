@@ -150,7 +150,7 @@ const foreignToRounds = ['weights', 'sampleWeights', 'weightCap', 'kappa', 'solv
 
 /** What is enough of a pilot of the calibrated estimator: further steps do not better the rounds that follow. */
 const pilotDefaults = {
-  quick: { tolerance: 1e-4, maxSteps: 3 },
+  quick: { tolerance: 1e-4, maxSteps: 1 },
   full: { tolerance: 1e-4, maxSteps: 8 },
 } as const;
 

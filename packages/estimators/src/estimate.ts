@@ -107,7 +107,7 @@ const roundsOf: Readonly<Record<Effort, readonly CalibratedRule[]>> = {
 };
 /** The rounds of a contender: near enough for its score. */
 const contending: Readonly<Record<Effort, readonly CalibratedRule[]>> = {
-  quick: [quickRound],
+  quick: [{ ...quickRound, products: 5 }],
   full: [roughRound, middleRound, { ...middleRound, tempered: true }],
 };
 
@@ -123,7 +123,8 @@ export const estimate = async (on: Backend, source: TransitionSource, options: E
   try {
     const contest = blocks.length === 1 ? null : await contend(task, source, blocks, options);
     const decided = contest?.choice ?? options.decided ?? { winner: 'rounds', strength: null };
-    const from = options.from ?? contest?.theta ?? null;
+    // A quick fit from a contender's weights ends farther from its optimum than one from the pilot's.
+    const from = options.from ?? (options.effort === 'full' ? (contest?.theta ?? null) : null);
     const fitted =
       decided.winner === 'rounds'
         ? await fitRounds(task, await sampleRows(source, options.bias), from, options)

@@ -140,7 +140,9 @@ describe('the library', () => {
     expect(penaltyOf({})).toBeUndefined();
     expect(penaltyOf({ l1: 2 })).toMatchObject({ parts: [{ kind: 'l1', strength: 2 }] });
     expect(penaltyOf({ l1Ratio: 0.2 })).toMatchObject({ parts: [{ kind: 'elastic-net', strength: 1e-3, ratio: 0.2 }] });
-    expect(penaltyOf({ penalty: 'groups', groups: labels, l1: 3 })).toMatchObject({ parts: [{ kind: 'groups', labels, strength: 3 }] });
+    expect(penaltyOf({ penalty: 'groups', groups: labels, l1: 3 })).toMatchObject({
+      parts: [{ kind: 'groups', labels, strength: 3 }],
+    });
     expect(penaltyOf({ nuclear: 4 })).toMatchObject({ kind: 'nuclear', strength: 4 });
     expect(penaltyOf({ penalty: 'nuclear' })).toMatchObject({ kind: 'nuclear', strength: 1e-3 });
     expect(penaltyOf({ l1: 1, nuclear: 4 })).toMatchObject({

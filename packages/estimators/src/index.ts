@@ -15,3 +15,4 @@ export * from './standard-errors.js';
 export * from './intervals.js';
 export * from './calibration-check.js';
 export * from './online.js';
+export * from './profile-alpha.js';

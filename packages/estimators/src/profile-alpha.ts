@@ -18,12 +18,12 @@ export type AlphaMode = 'shared' | 'unit';
 export interface AlphaProfileOptions extends NetworkAssumptions {
   readonly mode: AlphaMode;
   /**
-   * The scale of each unit at given alphas, [unit], by which rates are divided before they are fitted: that which the fit
-   * would choose. Default 1.
+   * The transitions at some alphas in the units in which the fit would take them, and the scale [unit] that was divided
+   * by. Default: as they are.
    */
   readonly scaled?: (at: Transitions) => { readonly samples: Transitions; readonly scale: Float64Array };
   readonly signal?: AbortSignal;
-  readonly onProgress?: (done: number, alpha: number) => void;
+  readonly onProgress?: (done: number, alpha: number, score: number) => void;
 }
 
 /** The held-out error of all units at one alpha. */
@@ -40,8 +40,8 @@ export interface AlphaProfile {
   /** All alphas that were tried for all units at once, ascending. */
   readonly path: readonly AlphaScore[];
   /**
-   * Units whose alpha the data do not determine to a factor of 1.5: their score there is not worse by twice its chance
-   * error over held-out blocks. Shared: all or none. With one alpha each, these units have the shared one.
+   * Units whose alpha the data do not determine to a factor of 2.4, two places of the grid: on one side their score is not
+   * worse there by twice its chance error over held-out blocks. Shared: all or none. With one alpha each, these units have the shared one.
    */
   readonly flat: readonly number[];
   /** Units whose best alpha is an end of the range that was searched. */
@@ -97,8 +97,9 @@ export const profileAlpha = async (
   let tried = 0;
   const scored = async (alpha: Float64Array, ridges: readonly number[]): Promise<readonly BlockScores[]> => {
     const found = await errorsAt(on, samples, steps, alpha, ridges, options);
-    options.onProgress?.(++tried, alpha[0]!);
-    return found.map((blocks) => normalised(blocks, still));
+    const scores = found.map((blocks) => normalised(blocks, still));
+    options.onProgress?.(++tried, alpha[0]!, Math.min(...scores.map(pooled)));
+    return scores;
   };
   const everywhere = (alpha: number): Float64Array => new Float64Array(units).fill(alpha);
 
@@ -341,7 +342,7 @@ const vertexOf = (a: Point, b: Point, c: Point): number => {
   return Math.min(Math.max(vertex, a.x), c.x);
 };
 
-/** Whether a neighbour on the grid of the best alpha is as good, as far as the held-out blocks can tell. */
+/** Whether an alpha two places of the grid from the best is as good, as far as the held-out blocks can tell. */
 const isFlat = (profile: readonly ArrayLike<number>[]): boolean => {
   const at = least(profile.map(meanOf));
   const here = profile[at]!;

@@ -41,6 +41,7 @@ export const jsonOf = (result: Fit, flags: FitFlags): unknown => {
       outsideAfter: scaling.outsideAfter,
       targetsClipped: result.targetsClipped,
     },
+    alpha: alphaOf(result),
     dropped: result.dropped,
     filling: result.filling,
     observationNoise:
@@ -80,6 +81,15 @@ const estimatorOf = ({ settings, calibration }: Fit) => {
       products,
     })),
   };
+};
+
+/** Alpha, and where it was looked for, how its held-out error went. */
+const alphaOf = ({ alphaProfile, model, settings }: Pick<Fit, 'alphaProfile' | 'model' | 'settings'>) => {
+  const { alpha } = model;
+  const values = alpha.every((a) => a === alpha[0]) ? alpha[0] : Array.from(alpha);
+  if (alphaProfile === null) return { mode: settings.alpha === undefined ? 'dt / tau' : 'given', values };
+  const { mode, path, flat, atEnd } = alphaProfile;
+  return { mode: mode === 'shared' ? 'auto' : 'auto-unit', values, path, flat, atEnd };
 };
 
 /** The signs that were chosen for Dale's law, [unit], and how clear each choice is. */
@@ -152,6 +162,7 @@ export const recordOf = (result: Fit, options: ModelRecord['options']): ModelRec
       }),
       unitNames: json(result.unitNames),
       dale: json(signsOf(result)),
+      alpha: json(alphaOf(result)),
     },
   };
 };

@@ -68,7 +68,7 @@ const fitRound = async (
   fitWith: (how: Settings, filling: Filling | null) => Promise<Fitted>,
 ): Promise<Fitted | null> => {
   const brief: Settings = {
-    ...settings,
+    ...withoutIntervals(settings),
     refit: false,
     // What is filled asks for less than what is reported.
     ...(settings.estimator === 'calibrated' ? { effort: 'quick', choosing: 'none' } : {}),
@@ -82,6 +82,8 @@ const fitRound = async (
     throw error;
   }
 };
+
+const withoutIntervals = ({ intervals: _, ...settings }: Settings): Settings => settings;
 
 const hasShapeOf = (a: Matrix, b: Matrix): boolean => a.rows === b.rows && a.columns === b.columns;
 

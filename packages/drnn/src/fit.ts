@@ -39,6 +39,7 @@ import { constraintsOf, penaltyOf } from './structure-options.js';
 import { summaryOf } from './summary.js';
 import { type UnitGroups, unitGroups } from './unit-groups.js';
 import { verdictOf, warningsOf } from './verdict.js';
+import { intervalNotes, lastRoundOf, type WeightIntervals, weightIntervalsOf } from './weight-intervals.js';
 
 /** How far a fit is. */
 export interface FitProgress {
@@ -118,6 +119,8 @@ export interface Fit {
   /** The signs that were chosen for Dale's law, and how clear each is; null where they were given or not asked for. */
   readonly dale: SignChoice | null;
   readonly identifiability: Identifiability;
+  /** Null where they were not asked for, or the fit was aborted. */
+  readonly intervals: WeightIntervals | null;
   /** What noise on the record does to the weights; null where it cannot be told. */
   readonly observationNoise: ObservationNoise | null;
   /** Data in memory to final model. */
@@ -271,6 +274,7 @@ const fitOn = async (
   const scores = judged ? scoresOf(on.host, scored, trained, heldOut, horizon) : null;
   const traces = judged ? tracesOf(on.host, scored, heldOut, horizon, session.unitNames) : null;
   const scoreSeconds = (performance.now() - scoresBegan) / 1000;
+  if (settings.intervals !== undefined && !aborted) lastRoundOf(first.calibration);
   const refit = split !== null && settings.refit && !aborted;
   const last = refit
     ? await solve(on, polisher, all, objective, context, settings, 'refit', {
@@ -279,6 +283,25 @@ const fitOn = async (
       })
     : first;
   const { solution } = last;
+  const { constraints } = objective;
+  const intervals =
+    settings.intervals === undefined || solution.status === 'aborted' || aborted
+      ? null
+      : await weightIntervalsOf(on, {
+          method: settings.intervals,
+          transfer,
+          constraints,
+          bias: settings.bias,
+          last: {
+            samples: refit || split === null ? all : trained,
+            theta: solution.theta,
+            calibration: last.calibration,
+          },
+          scored:
+            split === null
+              ? null
+              : { samples: trained, theta: first.solution.theta, calibration: first.calibration, heldOut },
+        });
 
   const parts = { first: first.solution.timing, last: refit ? solution.timing : { init: 0, steps: 0, certificate: 0 } };
   const seconds = (performance.now() - began) / 1000;
@@ -286,7 +309,11 @@ const fitOn = async (
   const fitted = refit ? all : trained;
   const moments = identifiability.inverseDiagonal.map((each) => each * fitted.targets.rows);
   const result = {
-    model: modelOf(solution.theta, all, settings.bias, scaling, groups?.labels),
+    model: {
+      ...modelOf(solution.theta, all, settings.bias, scaling, groups?.labels),
+      ...(intervals === null ? {} : { standardErrors: intervals.standardErrors }),
+    },
+    intervals,
     solution,
     transfer,
     objective,
@@ -339,7 +366,13 @@ const fitOn = async (
       scores: scoreSeconds,
     },
   };
-  const warnings = [...session.notes, ...last.notes, ...alphaNotes(alphaProfile), ...warningsOf(result)];
+  const warnings = [
+    ...session.notes,
+    ...last.notes,
+    ...alphaNotes(alphaProfile),
+    ...intervalNotes(intervals),
+    ...warningsOf(result),
+  ];
   const verdict = verdictOf(result);
   return { ...result, warnings, verdict, summary: () => summaryOf({ ...result, warnings, verdict }) };
 };

@@ -16,3 +16,4 @@ export * from './intervals.js';
 export * from './calibration-check.js';
 export * from './online.js';
 export * from './profile-alpha.js';
+export * from './round-posterior.js';

@@ -42,6 +42,7 @@ export const jsonOf = (result: Fit, flags: FitFlags): unknown => {
       targetsClipped: result.targetsClipped,
     },
     alpha: alphaOf(result),
+    intervals: intervalsOf(result),
     dropped: result.dropped,
     filling: result.filling,
     observationNoise:
@@ -81,6 +82,13 @@ const estimatorOf = ({ settings, calibration }: Fit) => {
       products,
     })),
   };
+};
+
+/** The intervals but for the errors themselves, which the model file holds. */
+const intervalsOf = ({ intervals }: Pick<Fit, 'intervals'>) => {
+  if (intervals === null) return null;
+  const { method, medianStandardError, undetermined, check, calibration } = intervals;
+  return { method, medianStandardError, undetermined, check, calibration };
 };
 
 /** Alpha, and where it was looked for, how its held-out error went. */
@@ -163,6 +171,7 @@ export const recordOf = (result: Fit, options: ModelRecord['options']): ModelRec
       unitNames: json(result.unitNames),
       dale: json(signsOf(result)),
       alpha: json(alphaOf(result)),
+      intervals: json(intervalsOf(result)),
     },
   };
 };

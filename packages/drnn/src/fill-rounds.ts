@@ -83,7 +83,11 @@ const fitRound = async (
   }
 };
 
-const withoutIntervals = ({ intervals: _, ...settings }: Settings): Settings => settings;
+/** What is filled needs no intervals. */
+const withoutIntervals = (settings: Settings): Settings => {
+  const { intervals, ...others } = settings;
+  return intervals === undefined ? settings : others;
+};
 
 const hasShapeOf = (a: Matrix, b: Matrix): boolean => a.rows === b.rows && a.columns === b.columns;
 

@@ -68,7 +68,7 @@ const fitRound = async (
   fitWith: (how: Settings, filling: Filling | null) => Promise<Fitted>,
 ): Promise<Fitted | null> => {
   const brief: Settings = {
-    ...settings,
+    ...withoutIntervals(settings),
     refit: false,
     // What is filled asks for less than what is reported.
     ...(settings.estimator === 'calibrated' ? { effort: 'quick', choosing: 'none' } : {}),
@@ -81,6 +81,12 @@ const fitRound = async (
     if (error instanceof DrnnError && canRepeat) return null;
     throw error;
   }
+};
+
+/** What is filled needs no intervals. */
+const withoutIntervals = (settings: Settings): Settings => {
+  const { intervals, ...others } = settings;
+  return intervals === undefined ? settings : others;
 };
 
 const hasShapeOf = (a: Matrix, b: Matrix): boolean => a.rows === b.rows && a.columns === b.columns;

@@ -1,4 +1,4 @@
-import type { Choice } from '@drnn/estimators';
+import type { AlphaProfile, Choice } from '@drnn/estimators';
 import { certify, type Certificate, matching, type Objective, type Transfer } from '@drnn/objectives';
 import type { Model, Source } from '@drnn/recordings';
 import { selectTransitions, splitTransitions, type Transitions, transitions } from '@drnn/simulator';
@@ -18,6 +18,7 @@ import {
   withTrace,
 } from '@drnn/solvers';
 import { type Backend, failure, type Issue, matrix, type Matrix, type Precision, refuse } from '@drnn/tensor';
+import { alphaNotes, profiledAlpha } from './profiled-alpha.js';
 import { deviceOf } from './backends/device-of.js';
 import { type Calibration, calibratedFit } from './calibrated-fit.js';
 import { openBackend } from './backends/open-backend.js';
@@ -38,10 +39,11 @@ import { constraintsOf, penaltyOf } from './structure-options.js';
 import { summaryOf } from './summary.js';
 import { type UnitGroups, unitGroups } from './unit-groups.js';
 import { verdictOf, warningsOf } from './verdict.js';
+import { intervalNotes, lastRoundOf, type WeightIntervals, weightIntervalsOf } from './weight-intervals.js';
 
 /** How far a fit is. */
 export interface FitProgress {
-  readonly stage: 'scoring fit' | 'fit' | 'refit';
+  readonly stage: 'alpha' | 'scoring fit' | 'fit' | 'refit';
   readonly step: number;
   readonly residual: number;
   /** What this step ran on; a mixed fit may go on in float64. */
@@ -93,6 +95,8 @@ export interface Fit {
   readonly unitNames: readonly string[];
   /** The groups of the units, where they were given. */
   readonly groups: UnitGroups | null;
+  /** How alpha was found; null where it was given. */
+  readonly alphaProfile: AlphaProfile | null;
   readonly trials: number;
   readonly samplingInterval: number | null;
   readonly sources: readonly Source[];
@@ -115,6 +119,8 @@ export interface Fit {
   /** The signs that were chosen for Dale's law, and how clear each is; null where they were given or not asked for. */
   readonly dale: SignChoice | null;
   readonly identifiability: Identifiability;
+  /** Null where they were not asked for, or the fit was aborted. */
+  readonly intervals: WeightIntervals | null;
   /** What noise on the record does to the weights; null where it cannot be told. */
   readonly observationNoise: ObservationNoise | null;
   /** Data in memory to final model. */
@@ -153,10 +159,11 @@ export const fit = async (source: FitSource, context: FitContext = {}): Promise<
   try {
     const device = deviceOf(on);
     return await on.scope(async (inner) => {
+      const { settings: settled, profile } = await withAlpha(inner, session, context, settings);
       const fitWith = (how: Settings, filling: Filling | null): Promise<Fit> =>
-        fitOn(inner, device, polisher, session, context, how, filling, began);
-      const filling = settings.missing === 'model' ? await fillInRounds(session, settings, fitWith) : null;
-      return fitWith(settings, filling);
+        fitOn(inner, device, polisher, session, context, how, filling, profile, began);
+      const filling = settled.missing === 'model' ? await fillInRounds(session, settled, fitWith) : null;
+      return fitWith(settled, filling);
     });
   } finally {
     await polisher.close().finally(close);
@@ -192,6 +199,22 @@ const hardware = async (
   return { on: opened.on, close: () => opened.on.close() };
 };
 
+/** The settings with alpha as numbers: as they were given, or as the training rows predict best. */
+const withAlpha = async (on: Backend, session: Session, context: FitContext, settings: Settings) => {
+  if (typeof settings.alpha !== 'string') return { settings, profile: null };
+  const transfer = transferFor(context.objective, settings);
+  const profile = await profiledAlpha(on, session, settings, {
+    mode: settings.alpha === 'auto' ? 'shared' : 'unit',
+    transfer,
+    constraints: (raw) => (context.objective ?? objectiveOf(settings, transfer, raw)).constraints,
+    ...(context.signal === undefined ? {} : { signal: context.signal }),
+    onProgress: (step, fraction, residual) =>
+      context.onProgress?.({ stage: 'alpha', step, residual, backend: on.name, precision: on.precision, fraction }),
+  });
+  const alpha = profile.mode === 'shared' ? (profile.values[0] ?? Number.NaN) : profile.values;
+  return { settings: { ...settings, alpha }, profile };
+};
+
 const fitOn = async (
   on: Backend,
   device: string | null,
@@ -200,6 +223,7 @@ const fitOn = async (
   context: FitContext,
   settings: Settings,
   filling: Filling | null,
+  alphaProfile: AlphaProfile | null,
   began: number,
 ): Promise<Fit> => {
   const transfer = transferFor(context.objective, settings);
@@ -250,6 +274,7 @@ const fitOn = async (
   const scores = judged ? scoresOf(on.host, scored, trained, heldOut, horizon) : null;
   const traces = judged ? tracesOf(on.host, scored, heldOut, horizon, session.unitNames) : null;
   const scoreSeconds = (performance.now() - scoresBegan) / 1000;
+  if (settings.intervals !== undefined && !aborted) lastRoundOf(first.calibration);
   const refit = split !== null && settings.refit && !aborted;
   const last = refit
     ? await solve(on, polisher, all, objective, context, settings, 'refit', {
@@ -258,6 +283,25 @@ const fitOn = async (
       })
     : first;
   const { solution } = last;
+  const { constraints } = objective;
+  const intervals =
+    settings.intervals === undefined || solution.status === 'aborted' || aborted
+      ? null
+      : await weightIntervalsOf(on, {
+          method: settings.intervals,
+          transfer,
+          constraints,
+          bias: settings.bias,
+          last: {
+            samples: refit || split === null ? all : trained,
+            theta: solution.theta,
+            calibration: last.calibration,
+          },
+          scored:
+            split === null
+              ? null
+              : { samples: trained, theta: first.solution.theta, calibration: first.calibration, heldOut },
+        });
 
   const parts = { first: first.solution.timing, last: refit ? solution.timing : { init: 0, steps: 0, certificate: 0 } };
   const seconds = (performance.now() - began) / 1000;
@@ -265,7 +309,11 @@ const fitOn = async (
   const fitted = refit ? all : trained;
   const moments = identifiability.inverseDiagonal.map((each) => each * fitted.targets.rows);
   const result = {
-    model: modelOf(solution.theta, all, settings.bias, scaling, groups?.labels),
+    model: {
+      ...modelOf(solution.theta, all, settings.bias, scaling, groups?.labels),
+      ...(intervals === null ? {} : { standardErrors: intervals.standardErrors }),
+    },
+    intervals,
     solution,
     transfer,
     objective,
@@ -285,6 +333,7 @@ const fitOn = async (
     inputs: all.inputs / all.inputLags.length,
     unitNames: session.unitNames,
     groups,
+    alphaProfile,
     trials: raw.trialStarts.length,
     samplingInterval: settings.dt ?? session.samplingInterval,
     sources: session.sources,
@@ -317,7 +366,13 @@ const fitOn = async (
       scores: scoreSeconds,
     },
   };
-  const warnings = [...session.notes, ...last.notes, ...warningsOf(result)];
+  const warnings = [
+    ...session.notes,
+    ...last.notes,
+    ...alphaNotes(alphaProfile),
+    ...intervalNotes(intervals),
+    ...warningsOf(result),
+  ];
   const verdict = verdictOf(result);
   return { ...result, warnings, verdict, summary: () => summaryOf({ ...result, warnings, verdict }) };
 };

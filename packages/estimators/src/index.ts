@@ -15,3 +15,5 @@ export * from './standard-errors.js';
 export * from './intervals.js';
 export * from './calibration-check.js';
 export * from './online.js';
+export * from './profile-alpha.js';
+export * from './round-posterior.js';

@@ -45,6 +45,24 @@ describe('models', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+  it('keep standard errors, infinite ones too, and refuse those of another shape', () => {
+    const standardErrors = {
+      W: matrixOf([
+        [0, Infinity],
+        [0.25, 0],
+      ]),
+      Win: matrixOf([[0.5], [1e-9]]),
+    };
+    expect(decodeModel(encodeModel({ ...model, standardErrors })).standardErrors).toEqual(standardErrors);
+    expect('standardErrors' in decodeModel(encodeModel(model))).toBe(false);
+    expect(() => encodeModel({ ...model, standardErrors: { ...standardErrors, Win: matrix(2, 2) } })).toThrow(/Win_se/);
+    const negative = matrixOf([
+      [0, -1],
+      [0, 0],
+    ]);
+    expect(() => encodeModel({ ...model, standardErrors: { ...standardErrors, W: negative } })).toThrow(/W_se.*-1/s);
+  });
+
   it('come back bit for bit, with their record but without folders', async () => {
     await writeModel(path('model.npz'), model);
     const back = await readModel(path('model.npz'));

@@ -28,6 +28,12 @@ export interface ModelRecord {
   readonly details: JsonObject;
 }
 
+/** Standard errors: of W `[unit, unit]`, and of Win `[unit, input x lag]`. 0 for fixed weights; infinite for undetermined ones. */
+export interface WeightErrors {
+  readonly W: Matrix;
+  readonly Win: Matrix;
+}
+
 /**
  * A fitted network of N units and M inputs on scaled units s = (r - offset) / scale:
  * s[t+1] = (1-a) s[t] + a tanh(W s[t] + Win [u[t - lag] | ...] + b), with lag 0 alone where none was given.
@@ -49,6 +55,8 @@ export interface Model {
   readonly offset: Float64Array;
   /** The label of each unit's group `[unit]`, or null where units are in no groups. */
   readonly groups: readonly string[] | null;
+  /** Posterior standard deviations of the weights, shaped as they are, at least 0; absent where nobody asked for them. */
+  readonly standardErrors?: WeightErrors;
   /** Null for a file without `drnn.json`, such as one written by `simulate` or by hand. */
   readonly record: ModelRecord | null;
 }
@@ -63,6 +71,7 @@ export interface ModelParts {
   readonly scale?: Float64Array;
   readonly offset?: Float64Array;
   readonly groups?: readonly string[] | null;
+  readonly standardErrors?: WeightErrors;
   readonly record?: ModelRecord | null;
 }
 
@@ -220,6 +229,21 @@ const checkModel = (model: Omit<Model, 'record'>, path: string): void => {
   if (groups !== null && groups.length !== n) {
     issues.push({ path: `${path}: groups`, seen: `[${groups.length}]`, expected: `[unit=${n}]` });
   }
+  for (const name of ['W', 'Win'] as const) {
+    const errors = model.standardErrors?.[name];
+    if (errors === undefined) continue;
+    const { rows, columns } = model[name];
+    if (errors.rows !== rows || errors.columns !== columns) {
+      issues.push({
+        path: `${path}: ${name}_se`,
+        seen: describeShape([errors.rows, errors.columns]),
+        expected: `${describeShape([rows, columns])}, as ${name}`,
+      });
+    }
+    const bad = errors.data.findIndex((error) => !(error >= 0));
+    if (bad >= 0)
+      issues.push({ path: `${path}: ${name}_se`, seen: `${errors.data[bad]} at entry ${bad}`, expected: 'at least 0' });
+  }
   const wrongAlpha = model.alpha.findIndex((a) => !(a > 0 && a <= 1));
   if (wrongAlpha >= 0) {
     issues.push({
@@ -259,6 +283,7 @@ export const modelOf = (parts: ModelParts, path = 'model'): Model => {
     scale: parts.scale ?? new Float64Array(n).fill(1),
     offset: parts.offset ?? new Float64Array(n),
     groups: parts.groups ?? null,
+    ...(parts.standardErrors === undefined ? {} : { standardErrors: parts.standardErrors }),
     record: parts.record ?? null,
   };
   checkModel(model, path);
@@ -266,8 +291,8 @@ export const modelOf = (parts: ModelParts, path = 'model'): Model => {
 };
 
 /**
- * A model as an npz file: the six arrays, `inputLags` where inputs act late, `groups` where there are any, and
- * `drnn.json` where there is a record. Equal models give equal bytes.
+ * A model as an npz file: the six arrays, `inputLags` where inputs act late, `groups` where there are any, `W_se`
+ * and `Win_se` where there are standard errors, and `drnn.json` where there is a record. Equal models give equal bytes.
  */
 export const encodeModel = (parts: ModelParts, path = 'model'): Uint8Array<ArrayBuffer> => {
   const model = modelOf(parts, path);
@@ -288,6 +313,9 @@ export const encodeModel = (parts: ModelParts, path = 'model'): Uint8Array<Array
       alpha: typeof parts.alpha === 'number' ? numericArray([], Float64Array.of(parts.alpha)) : vector(model.alpha),
       scale: vector(model.scale),
       offset: vector(model.offset),
+      ...(model.standardErrors === undefined
+        ? {}
+        : { W_se: table(model.standardErrors.W), Win_se: table(model.standardErrors.Win) }),
     },
     { others },
   );
@@ -340,6 +368,7 @@ export const decodeModel = (bytes: Uint8Array, path = 'model'): Model => {
   const issues: Issue[] = [];
   const W = matrixIn(npz, 'W', path, issues);
   const Win = matrixIn(npz, 'Win', path, issues);
+  const [errorsOfW, errorsOfWin] = ['W_se', 'Win_se'].map((name) => matrixIn(npz, name, path, issues));
   const n = W?.rows ?? 0;
   // Checked first, because the rest is made as long as W says.
   if (W === undefined) throw new DrnnError(issues);
@@ -363,6 +392,7 @@ export const decodeModel = (bytes: Uint8Array, path = 'model'): Model => {
       ...(scale === undefined ? {} : { scale }),
       ...(offset === undefined ? {} : { offset }),
       groups: groupsIn(npz, path),
+      ...(errorsOfW === undefined ? {} : { standardErrors: { W: errorsOfW, Win: errorsOfWin ?? matrix(n, 0) } }),
       record,
     },
     path,

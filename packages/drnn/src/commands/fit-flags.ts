@@ -35,6 +35,7 @@ export interface FitFlags {
   readonly estimator?: (typeof choices.estimator)[number];
   readonly effort: (typeof choices.effort)[number];
   readonly choosing?: (typeof choices.choosing)[number];
+  readonly intervals?: (typeof choices.intervals)[number];
   readonly solver: (typeof choices.solver)[number];
   readonly accelerate: (typeof choices.accelerate)[number];
   readonly tolerance: number;

@@ -16,6 +16,7 @@ export const optionsOf = async (
     attempt(async () => (name === undefined ? undefined : use(await readEach(files, name), name)));
   const perUnit = (given: number | string | undefined) =>
     typeof given === 'string' ? optional(given, ([array], name) => asVector(array, name)) : attempt(async () => given);
+  const named = (rule: 'auto' | 'auto-unit') => attempt(async () => rule);
   const { trials, inputs, observed, connections, groups, signs, badFrames, sampleWeights, alpha, tau } = orThrow(
     await together({
       trials: optional(flags.trials, joined),
@@ -23,7 +24,7 @@ export const optionsOf = async (
       sampleWeights: optional(flags.sampleWeights, (arrays, name) =>
         stack(arrays.map((array) => asRows(array, name, '[time, unit]'))),
       ),
-      alpha: perUnit(flags.alpha),
+      alpha: flags.alpha === 'auto' || flags.alpha === 'auto-unit' ? named(flags.alpha) : perUnit(flags.alpha),
       tau: perUnit(flags.tau),
       inputs: optional(flags.inputs, (arrays, name) => {
         const parts = arrays.map((array) => asRows(array, name, '[time, input]'));
@@ -73,6 +74,7 @@ export const optionsOf = async (
     missing: flags.missing,
     ...(flags.estimator === undefined ? {} : { estimator: flags.estimator }),
     ...(flags.choosing === undefined ? {} : { choosing: flags.choosing }),
+    ...(flags.intervals === undefined ? {} : { intervals: flags.intervals }),
     accelerate: flags.accelerate,
     holdout: flags.holdout,
     refit: flags.refit,

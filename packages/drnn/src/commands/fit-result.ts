@@ -41,6 +41,8 @@ export const jsonOf = (result: Fit, flags: FitFlags): unknown => {
       outsideAfter: scaling.outsideAfter,
       targetsClipped: result.targetsClipped,
     },
+    alpha: alphaOf(result),
+    intervals: intervalsOf(result),
     dropped: result.dropped,
     filling: result.filling,
     observationNoise:
@@ -80,6 +82,22 @@ const estimatorOf = ({ settings, calibration }: Fit) => {
       products,
     })),
   };
+};
+
+/** The intervals but for the errors themselves, which the model file holds. */
+const intervalsOf = ({ intervals }: Pick<Fit, 'intervals'>) => {
+  if (intervals === null) return null;
+  const { method, medianStandardError, undetermined, check, calibration } = intervals;
+  return { method, medianStandardError, undetermined, check, calibration };
+};
+
+/** Alpha, and where it was looked for, how its held-out error went. */
+const alphaOf = ({ alphaProfile, model, settings }: Pick<Fit, 'alphaProfile' | 'model' | 'settings'>) => {
+  const { alpha } = model;
+  const values = alpha.every((a) => a === alpha[0]) ? alpha[0] : Array.from(alpha);
+  if (alphaProfile === null) return { mode: settings.alpha === undefined ? 'dt / tau' : 'given', values };
+  const { mode, path, flat, atEnd } = alphaProfile;
+  return { mode: mode === 'shared' ? 'auto' : 'auto-unit', values, path, flat, atEnd };
 };
 
 /** The signs that were chosen for Dale's law, [unit], and how clear each choice is. */
@@ -152,6 +170,8 @@ export const recordOf = (result: Fit, options: ModelRecord['options']): ModelRec
       }),
       unitNames: json(result.unitNames),
       dale: json(signsOf(result)),
+      alpha: json(alphaOf(result)),
+      intervals: json(intervalsOf(result)),
     },
   };
 };

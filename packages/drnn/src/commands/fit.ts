@@ -30,7 +30,11 @@ export const fitCommand = (program: Command): void => {
     .option('--trials <file|key>', 'the trial of each frame, whole numbers [time]; a change starts a new trial')
     .option('--inputs <file|key>', 'inputs u [time, input]; row t drives frame t to t + 1')
     .option('--input-lags <lags>', 'frames by which inputs act late, such as 0,1,2 (default: 0)', wholeNumbers)
-    .option('--alpha <a|file|key>', 'dt / tau, in (0, 1]; one number, or [unit]', numberOrName)
+    .option(
+      '--alpha <a|auto|auto-unit|file|key>',
+      'dt / tau, in (0, 1]; one number, or [unit]; auto: that which predicts best',
+      numberOrName,
+    )
     .option('--dt <seconds>', "seconds between frames (default: the recording's own)", number)
     .option('--tau <seconds|file|key>', 'time constant of the units; one number, or [unit]', numberOrName)
     .addOption(oneOf('--scale <rule>', 'how units are scaled before the fit', choices.scale, defaults.scale))
@@ -66,6 +70,12 @@ export const fitCommand = (program: Command): void => {
         '--choosing <how>',
         'how the rounds are judged against plain ridge (default: cross-validation for full, split for quick)',
       ).choices(choices.choosing),
+    )
+    .addOption(
+      new Option(
+        '--intervals <method>',
+        "standard errors and 95% intervals of the weights, where the calibrated estimator's rounds won",
+      ).choices(choices.intervals),
     )
     .addOption(oneOf('--solver <name>', 'the solver', choices.solver, defaults.solver))
     .addOption(oneOf('--accelerate <how>', 'acceleration of shared-newton', choices.accelerate, defaults.accelerate))

@@ -40,7 +40,11 @@ export const warningsOf = (fit: Judged): readonly string[] => {
     );
   }
   const { condition, effectiveDirections, predictors: directions } = fit.identifiability;
-  if (
+  if (calibration !== null && !(condition < 1 / (directions * Number.EPSILON))) {
+    said.push(
+      'Some weights are not determined by the data: the ridge that the estimator found chooses among networks that fit as well.',
+    );
+  } else if (
     calibration === null &&
     ridgeOf(fit.objective.penalty) === 0 &&
     !(condition < 1 / (directions * Number.EPSILON))

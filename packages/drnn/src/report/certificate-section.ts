@@ -27,8 +27,8 @@ const ofCalibrated = (data: ReportData, { winner }: Calibrated): Html =>
   winner === 'rounds'
     ? html`<p>
           Each round is a convex problem: its weights w ≥ 0 are frozen at the estimate before it, so that for each unit
-          the slope w (φ(z) − d) never decreases in z, and the ridge makes W and Win unique. The sequence of rounds is
-          a reweighting scheme and no single convex problem: no proof says that it ends in the same place from every
+          the slope w (φ(z) − d) never decreases in z, and the ridge makes W and Win unique. The sequence of rounds is a
+          reweighting scheme and no single convex problem: no proof says that it ends in the same place from every
           start.
         </p>
         <p>

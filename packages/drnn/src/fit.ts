@@ -140,7 +140,9 @@ export interface Fit {
 
 /**
  * Fits a network to a recording: scales, inverts to targets, fits the first part of every trial, scores the rest, and
- * refits on everything. One convex problem a unit, all solved together; with a ridge any start gives the same answer. Errors: one
+ * refits on everything. By default with noise-calibrated rounds from a convex pilot, or a plain ridge where that explains
+ * held-out blocks better (`estimate` of `@drnn/estimators`); with `estimator: 'convex'`, or an option that only it has, as
+ * one convex problem a unit, for which with a ridge any start gives the same answer. Errors: one
  * `DrnnError` with everything that is wrong with the recording or the options.
  *
  * @example

@@ -42,6 +42,7 @@ export const reportOf = async (
     threads: fit.threads,
     solver: fit.solver,
     objectiveName: objective.name,
+    calibrated: fit.calibration === null ? null : { ...fit.calibration, effort: fit.settings.effort },
     W: model.W,
     Win: model.Win,
     b: model.b,

@@ -1,5 +1,6 @@
 import { ridgeOf } from '@drnn/objectives';
 import type { Fit } from './fit.js';
+import { reachedOf, ridgeNames, standardErrors } from './reached.js';
 
 type Judged = Omit<Fit, 'warnings' | 'verdict' | 'summary'>;
 
@@ -10,8 +11,13 @@ const r2 = (x: number): string => (!Number.isFinite(x) ? 'not available' : x > 0
 /** Sentences a reader must see before the numbers. */
 export const warningsOf = (fit: Judged): readonly string[] => {
   const said: string[] = [];
-  const { solution, scaling, scores } = fit;
-  if (solution.status !== 'converged') {
+  const { solution, scaling, scores, calibration } = fit;
+  if (solution.status !== 'converged' && calibration !== null) {
+    const last = calibration.rounds.at(-1);
+    said.push(
+      `The fit did not converge (${solution.status}): ${last === undefined ? 'no round was done' : `the worst unit is ${standardErrors(last.remaining.worst)} standard errors from the optimum of the last round`}.`,
+    );
+  } else if (solution.status !== 'converged') {
     said.push(
       `The fit did not converge (${solution.status}): residual ${solution.residual.toExponential(1)}, relative error of the weights about ${solution.thetaErrorBound.toExponential(1)}.${solution.status === 'precision-floor' && !fit.settings.polish ? ' Mixed precision can do no more; with polish it goes on in float64.' : ''}`,
     );
@@ -23,21 +29,39 @@ export const warningsOf = (fit: Judged): readonly string[] => {
     );
   }
   const clipped = Math.max(scaling.outsideAfter, fit.targetsClipped / (fit.samples * fit.units));
-  if (clipped > 0.01) {
+  if (clipped > 0.01 && calibration?.winner === 'rounds') {
+    const output = calibration.rounds.at(-1)?.levels.output ?? Number.NaN;
+    said.push(
+      `${percent(clipped)} of the targets lie outside the range of the transfer function, or at its very ends. The pilot clips them, the rounds do not: they take them for noise outside the nonlinearity (standard deviation ${output.toPrecision(2)}). Where they lie further out than that, another alpha, scale or loss may suit these data better.`,
+    );
+  } else if (clipped > 0.01) {
     said.push(
       `${percent(clipped)} of the targets lie outside the range of the transfer function, or at its very ends, and are clipped to it; another alpha, scale or loss may suit these data better.`,
     );
   }
   const { condition, effectiveDirections, predictors: directions } = fit.identifiability;
-  if (ridgeOf(fit.objective.penalty) === 0 && !(condition < 1 / (directions * Number.EPSILON))) {
+  if (calibration !== null && !(condition < 1 / (directions * Number.EPSILON))) {
+    said.push(
+      'Some weights are not determined by the data: the ridge that the estimator found chooses among networks that fit as well.',
+    );
+  } else if (
+    calibration === null &&
+    ridgeOf(fit.objective.penalty) === 0 &&
+    !(condition < 1 / (directions * Number.EPSILON))
+  ) {
     said.push(
       'Some weights are not determined by the data, and there is no ridge to choose: other networks fit as well.',
     );
   } else if (effectiveDirections < directions / 2) {
+    const remedy =
+      calibration === null
+        ? 'A smaller ridge, or scale quantile for activity in small units, helps.'
+        : 'The estimator found this ridge from the data: more of them help, or scale quantile for activity in small units.';
     said.push(
-      `The ridge outweighs the data in most directions (the data determine ${effectiveDirections.toFixed(1)} of ${directions}): the weights are too small. A smaller ridge, or scale quantile for activity in small units, helps.`,
+      `The ridge outweighs the data in most directions (the data determine ${effectiveDirections.toFixed(1)} of ${directions}): the weights are too small. ${remedy}`,
     );
   }
+  if (calibration !== null) said.push(...ofCalibration(calibration));
   const noise = fit.observationNoise;
   if (noise !== null && noise.slope < 0.9) {
     said.push(
@@ -48,6 +72,25 @@ export const warningsOf = (fit: Judged): readonly string[] => {
   if (scores !== null && (scores.closedLoop.at(-1)?.horizon ?? 0) < fit.horizon) {
     said.push(
       `No held-out stretch is as long as ${fit.horizon} frames, so that the closed loop is not scored that far.`,
+    );
+  }
+  return said;
+};
+
+/** Two residuals that know of each other are no news; at this many frames to one, standard errors are half as large again. */
+const longTime = 2;
+
+const ofCalibration = ({ winner, choice, rounds }: NonNullable<Fit['calibration']>): readonly string[] => {
+  const said: string[] = [];
+  if (winner !== 'rounds' && choice !== null) {
+    said.push(
+      `A plain ridge (${ridgeNames[winner]}) explained held-out blocks better than the noise-calibrated rounds (drive R2 ${r2(choice.scores[winner] ?? Number.NaN)} against ${r2(choice.scores.rounds ?? Number.NaN)}), and was taken: often a sign of unobserved units or inputs, of another alpha, or of few data.`,
+    );
+  }
+  const time = rounds.at(-1)?.autocorrelationTime ?? 1;
+  if (time > longTime) {
+    said.push(
+      `The residuals are autocorrelated (${time.toFixed(1)} frames to an independent sample): something acts on the units that the network does not know, or alpha is another. Weights are then biased, whatever their standard errors.`,
     );
   }
   return said;
@@ -76,8 +119,13 @@ const belowBaseline = ({ oneStep, drive, closedLoop, baseline }: NonNullable<Fit
 };
 
 /** One honest sentence on what the scores mean. */
-export const verdictOf = ({ scores, settings, solution }: Judged): string => {
-  const state = solution.status === 'converged' ? 'The optimum was reached' : `The fit ended as ${solution.status}`;
+export const verdictOf = ({ scores, settings, solution, calibration }: Judged): string => {
+  const state =
+    calibration !== null
+      ? reachedOf(calibration, settings.effort, solution.status)
+      : solution.status === 'converged'
+        ? 'The optimum was reached'
+        : `The fit ended as ${solution.status}`;
   if (scores === null) {
     const why = settings.holdout > 0 ? 'it was not scored' : 'nothing was held out';
     return `${state}; ${why}, so that nothing is known of how well it predicts.`;

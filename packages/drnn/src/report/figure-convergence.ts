@@ -53,6 +53,19 @@ export const convergenceFigure = (draw: Draw, data: ReportData, tolerance: numbe
     });
   };
   const ruled = tolerance === null ? '' : `; dashed: the tolerance, ${formatSetting(tolerance)}`;
+  if (data.calibrated !== null) {
+    const rounds = data.calibrated.rounds.length;
+    return {
+      title: 'Convergence',
+      picture: html`${panel('Residual against the step, logarithmic.', 'residual', residuals, tolerance)}`,
+      caption: html`Up to the last ${rounds === 1 ? 'point' : `${counted(rounds, 'point')}`}, steps of the pilot: the
+      largest gradient over units relative to that at zero weights (no unit). Then the ${counted(rounds, 'round')}: what
+      the worst unit has left of g′H⁻¹g, over the number of
+      predictors${tolerance === null ? '' : `; dashed: ${formatSetting(tolerance)}, a tenth of a standard error, asked of the last round`}.
+      Each round has a problem of its own, so that it may begin higher than the last one ended. n =
+      ${counted(data.trace.length, 'recorded step')} of one fit of ${counted(data.units, 'unit')}.`,
+    };
+  }
   return {
     title: 'Convergence',
     picture: html`<div class="row">

@@ -10,7 +10,9 @@ import {
 } from './numbers.js';
 import { optionNumber, optionValue } from './option.js';
 import { leak } from './overview.js';
-import type { ReportData } from './report-data.js';
+import { ridgeNames, standardErrors } from '../reached.js';
+import { contestSentence } from './estimation-section.js';
+import type { Calibrated, ReportData } from './report-data.js';
 
 const transfers: Readonly<Record<string, string>> = {
   'cross-entropy': 'tanh',
@@ -53,11 +55,15 @@ export const methodsParagraph = (data: ReportData): string => {
       ? 'Activity was not rescaled.'
       : `Activity was rescaled for each unit (${data.scale.method}), which brought the fraction of targets outside the range of φ from ${formatPercent(data.scale.outsideBefore)} to ${formatPercent(data.scale.outsideAfter)}.`,
     scaled ? 'W, Win and b act on the activity so transformed.' : null,
-    `Weights minimised the ${data.objectiveName} loss of the inverted targets d = (r[t+1] − (1 − a) r[t]) / a${weights === null || weights === 'none' ? '' : `, with ${weights} weights`}${clip === null ? '' : `, the weighted slope clipped at ${formatSetting(clip)}`}${ridge === null ? '' : `, and a ridge penalty of ${formatSetting(ridge)} per transition`}, one problem for each unit that shares its predictors with all others (CORNN; Dinc et al., 2023)${limits.length === 0 ? '' : `; ${limits.join(', ')}`}.`,
-    data.certificate.verdict === 'convex'
-      ? 'The objective was proven convex.'
-      : `The convexity certificate of the objective read “${data.certificate.verdict}”.`,
-    `It was solved with drnn${data.versions['drnn'] === undefined ? '' : ` ${data.versions['drnn']}`} (${data.solver}; ${data.backend} backend, ${counted(data.threads, 'thread')}, ${data.precision}) in ${counted(data.steps, 'step')}, to status “${data.status}”, a relative residual of ${formatNumber(data.residual)} and a relative error bound of ${formatNumber(data.thetaErrorBound)} on the weights${tolerance === null ? '' : ` (tolerance ${formatSetting(tolerance)})`}.`,
+    ...(data.calibrated === null
+      ? [
+          `Weights minimised the ${data.objectiveName} loss of the inverted targets d = (r[t+1] − (1 − a) r[t]) / a${weights === null || weights === 'none' ? '' : `, with ${weights} weights`}${clip === null ? '' : `, the weighted slope clipped at ${formatSetting(clip)}`}${ridge === null ? '' : `, and a ridge penalty of ${formatSetting(ridge)} per transition`}, one problem for each unit that shares its predictors with all others (CORNN; Dinc et al., 2023)${limits.length === 0 ? '' : `; ${limits.join(', ')}`}.`,
+          data.certificate.verdict === 'convex'
+            ? 'The objective was proven convex.'
+            : `The convexity certificate of the objective read “${data.certificate.verdict}”.`,
+          `It was solved with drnn${data.versions['drnn'] === undefined ? '' : ` ${data.versions['drnn']}`} (${data.solver}; ${data.backend} backend, ${counted(data.threads, 'thread')}, ${data.precision}) in ${counted(data.steps, 'step')}, to status “${data.status}”, a relative residual of ${formatNumber(data.residual)} and a relative error bound of ${formatNumber(data.thetaErrorBound)} on the weights${tolerance === null ? '' : ` (tolerance ${formatSetting(tolerance)})`}.`,
+        ]
+      : calibratedSentences(data, data.calibrated, { clip, limits })),
     data.scores === null
       ? data.trainSamples > 0
         ? 'The fit ended before it was scored.'
@@ -68,6 +74,42 @@ export const methodsParagraph = (data: ReportData): string => {
       : null,
   ];
   return sentences.filter((sentence) => sentence !== null).join(' ');
+};
+
+/** What stands in place of the objective and its solver for the calibrated estimator. */
+const calibratedSentences = (
+  data: ReportData,
+  calibrated: Calibrated,
+  { clip, limits }: { readonly clip: number | null; readonly limits: readonly string[] },
+): readonly (string | null)[] => {
+  const { winner, rounds, effort, choice } = calibrated;
+  const last = rounds.at(-1);
+  const limited = limits.length === 0 ? '' : `; ${limits.join(', ')}`;
+  const targets = 'the inverted targets d = (r[t+1] − (1 − a) r[t]) / a';
+  const ran = `drnn${data.versions['drnn'] === undefined ? '' : ` ${data.versions['drnn']}`} (${data.backend} backend, ${counted(data.threads, 'thread')}, ${data.precision})`;
+  if (winner !== 'rounds') {
+    return [
+      `Weights were fitted to ${targets} by ridge regression with a plain loss (${ridgeNames[winner]}${choice?.strength == null ? '' : `; ridge ${formatSetting(choice.strength)} per transition`}), which explained held-out training data better than noise-calibrated rounds did${limited}.`,
+      contestSentence(calibrated),
+      `It was solved with ${ran}, to status “${data.status}”.`,
+    ];
+  }
+  const ridge =
+    last === undefined
+      ? ''
+      : ` (${formatNumber(last.shrinkage.W)} on W${data.inputs > 0 ? `, ${formatNumber(last.shrinkage.Win)} on Win` : ''})`;
+  return [
+    `Weights were estimated in noise-calibrated rounds from a convex pilot, the matching loss of ${targets} with weights 1 / V(d), V = φ′(φ⁻¹(d))${clip === null ? '' : `, and the weighted slope clipped at ${formatSetting(clip)}`}, one problem for each unit that shares its predictors with all others (CORNN; Dinc et al., 2023)${limited}.`,
+    `In each of ${counted(rounds.length, 'round')}, the noise inside (s_in) and outside (s_c) the nonlinearity was estimated from the residuals by where it shows, Var(d | z) = s_in² φ′(z)² + s_c²; each unit then minimised the quasi-likelihood (Wedderburn, 1974) Σ w (Φ(z) − d z) + (λ/2) |θ|², Φ′ = φ, with w = φ′(z₀) / Var(d | z₀) frozen at the currents z₀ of the estimate before, and samples with residuals beyond four standard deviations left out.`,
+    last === undefined
+      ? null
+      : `The ridge λ came from empirical Bayes (MacKay, 1992)${ridge}; the noise levels of the last round were s_in = ${formatNumber(last.levels.input)} and s_c = ${formatNumber(last.levels.output)}${effort === 'full' ? `, and its weights were divided by the autocorrelation time of the residuals (Sokal, 1997), ${formatNumber(last.autocorrelationTime)} frames` : ''}.`,
+    'Each round is convex; their sequence is a reweighting scheme.',
+    contestSentence(calibrated),
+    last === undefined
+      ? `The rounds were run with ${ran}, to status “${data.status}”.`
+      : `The rounds were solved with ${ran} by Newton’s method (${last.method === 'exact' ? 'Hessians factored' : 'conjugate gradients'}), to status “${data.status}”: at the end of the last round ${effort === 'full' ? '' : `the median unit lay ${standardErrors(last.remaining.median)} and `}the worst unit${effort === 'full' ? ' lay' : ''} ${standardErrors(last.remaining.worst)} standard errors from its optimum.`,
+  ];
 };
 
 /** What was added to the ridge. */
@@ -105,13 +147,26 @@ const closedLoop = (data: ReportData): string => {
 };
 
 /** What to cite. */
-export const citation = (version: string | undefined): Html =>
+export const citation = (version: string | undefined, calibrated: Calibrated | null): Html =>
   html`<ul class="references">
     <li>
       Dinc, F., Shai, A., Schnitzer, M., and Tanaka, H. (2023). CORNN: Convex optimization of recurrent neural networks
       for rapid inference of neural dynamics. <i>Advances in Neural Information Processing Systems</i> 36 (NeurIPS
       2023).
     </li>
+    ${
+      calibrated?.winner === 'rounds'
+        ? html`<li>MacKay, D. J. C. (1992). Bayesian interpolation. <i>Neural Computation</i> 4, 415–447.</li>
+            <li>
+              Sokal, A. (1997). Monte Carlo methods in statistical mechanics: foundations and new algorithms. In
+              <i>Functional Integration</i>, Springer, 131–192.
+            </li>
+            <li>
+              Wedderburn, R. W. M. (1974). Quasi-likelihood functions, generalized linear models, and the Gauss–Newton
+              method. <i>Biometrika</i> 61, 439–447.
+            </li>`
+        : null
+    }
     <li>
       The drnn developers. drnn: data-constrained recurrent neural networks by convex
       optimisation${version === undefined ? '' : `, version ${version}`}. The file CITATION.cff of its source has the

@@ -1,6 +1,7 @@
 import { type Html, html } from './escape.js';
 import { counted, formatCount, formatNumber, formatPercent, formatSeconds, formatSetting } from './numbers.js';
-import type { ReportData } from './report-data.js';
+import { ridgeNames, standardErrors } from '../reached.js';
+import type { Calibrated, ReportData } from './report-data.js';
 import { describeStatus } from './status.js';
 import { factsTable } from './table.js';
 
@@ -47,16 +48,36 @@ export const overview = (data: ReportData): Html =>
       ],
       ['Frame interval', data.samplingInterval === null ? 'not stated' : formatSeconds(data.samplingInterval, true)],
       ['Leak a = dt / τ per frame', leak(data)],
-      ['Status', describeStatus(data.status)],
-      ['Residual', formatNumber(data.residual)],
-      ['Error bound of the weights (relative)', formatNumber(data.thetaErrorBound)],
-      ['Objective', formatNumber(data.objective, 6)],
+      ['Status', describeStatus(data.status, data.calibrated)],
+      ...(data.calibrated === null
+        ? ([
+            ['Residual', formatNumber(data.residual)],
+            ['Error bound of the weights (relative)', formatNumber(data.thetaErrorBound)],
+            ['Objective', formatNumber(data.objective, 6)],
+          ] as const)
+        : estimatorFacts(data, data.calibrated)),
       ['Steps', formatCount(data.steps)],
       ['Time', `${formatSeconds(data.seconds)}, data in memory to final model`],
       ['Backend and precision', `${data.backend}, ${counted(data.threads, 'thread')}, ${data.precision}`],
       ['Scaling', scaling(data)],
     ])}
   </header>`;
+
+const estimatorFacts = (data: ReportData, { winner, effort }: Calibrated): readonly (readonly [string, string])[] =>
+  winner === 'rounds'
+    ? [
+        ['Estimator', `noise-calibrated rounds, ${effort}`],
+        [
+          'Left of the last round, worst unit',
+          `${formatNumber(data.residual)} of g′H⁻¹g over predictors: ${standardErrors(data.residual)} standard errors`,
+        ],
+        ['Last Newton step, largest over units (relative)', formatNumber(data.thetaErrorBound)],
+        ['Objective of the last round', formatNumber(data.objective, 6)],
+      ]
+    : [
+        ['Estimator', `plain ridge, ${ridgeNames[winner]}, which won against noise-calibrated rounds`],
+        ['Objective', formatNumber(data.objective, 6)],
+      ];
 
 /** An ISO date to the minute; any other text as it is. */
 const dateOf = (created: string): string => created.replace(/^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}):[\d.]+Z$/, '$1 $2 UTC');

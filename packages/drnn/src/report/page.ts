@@ -3,6 +3,7 @@ import { comparisons } from './comparisons.js';
 import { documentOf, section } from './document.js';
 import { type Draw, drawingBoard } from './drawing.js';
 import { type Html, html, type Part } from './escape.js';
+import { estimationSection } from './estimation-section.js';
 import { convergenceFigure } from './figure-convergence.js';
 import { scoresFigure } from './figure-scores.js';
 import { spectrumFigure } from './figure-spectrum.js';
@@ -48,13 +49,14 @@ const body = (data: ReportData, draw: Draw): Html => {
         show(spectrumFigure(draw, data)),
       ])}
       ${data.groups === null ? null : section('groups', 'Weights by group', groupSection(draw, data, data.groups, show))}
+      ${data.calibrated === null ? null : section('estimation', 'How the network was estimated', estimationSection(data.calibrated, data.inputs))}
       ${section('convergence', 'Convergence', convergencePart(data, draw, show))}
       ${section('certificate', 'What was proven', certificateSection(data))}
       ${section('identifiability', 'What cannot be identified', identifiabilitySection(data))}
       ${section('settings', 'Settings', settingsSection(data))}
       ${section('repeat', 'How to repeat it', repetitionSection(data))}
       ${section('methods', 'Methods paragraph', html`<blockquote><p>${methodsParagraph(data)}</p></blockquote>`)}
-      ${section('citation', 'What to cite', citation(data.versions['drnn']))}
+      ${section('citation', 'What to cite', citation(data.versions['drnn'], data.calibrated))}
     </main>
     <footer>Written by drnn. This file holds all that it shows; it fetches nothing and runs no script.</footer>`;
 };
@@ -93,6 +95,10 @@ const scoresPart = (data: ReportData, draw: Draw, show: Show): Part => {
 };
 
 const convergencePart = (data: ReportData, draw: Draw, show: Show): Part => {
-  const figure = convergenceFigure(draw, data, optionNumber(data.options, 'tolerance'));
+  const figure = convergenceFigure(draw, data, toleranceOf(data));
   return figure === null ? html`<p>No step was recorded with a residual above zero.</p>` : show(figure);
 };
+
+/** What every unit of the last of the calibrated rounds is asked for is a tenth of a standard error; quick asks the median. */
+const toleranceOf = ({ calibrated, options }: ReportData): number | null =>
+  calibrated === null ? optionNumber(options, 'tolerance') : calibrated.effort === 'full' ? 0.01 : null;

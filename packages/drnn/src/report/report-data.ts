@@ -1,3 +1,4 @@
+import type { Estimate, Round } from '@drnn/estimators';
 import type { Matrix } from '@drnn/tensor';
 import type { Groups } from './group-weights.js';
 
@@ -40,6 +41,15 @@ export interface HeldOutTraces {
   readonly restarts: Int32Array;
 }
 
+/** How a calibrated fit came to its network. */
+export interface Calibrated extends Pick<Estimate, 'winner' | 'choice' | 'pilot'> {
+  readonly effort: 'quick' | 'full';
+  readonly rounds: readonly Pick<
+    Round,
+    'levels' | 'autocorrelationTime' | 'shrinkage' | 'remaining' | 'converged' | 'method' | 'newtonSteps' | 'products'
+  >[];
+}
+
 /** All that the report shows. Numbers that could not be computed are NaN here and said in words there. */
 export interface ReportData {
   readonly title: string;
@@ -68,6 +78,8 @@ export interface ReportData {
   readonly threads: number;
   readonly solver: string;
   readonly objectiveName: string;
+  /** Of the calibrated estimator; null for a convex fit. */
+  readonly calibrated: Calibrated | null;
   /** W [unit, unit], row = target, and Win [unit, input], in scaled units; b [unit]. */
   readonly W: Matrix;
   readonly Win: Matrix;

@@ -39,6 +39,41 @@ const expectHarmless = (document: Document): void => {
   expect(document.querySelectorAll('meta')).toHaveLength(6);
 };
 
+const calibratedSample: NonNullable<ReportData['calibrated']> = {
+  winner: 'rounds',
+  effort: 'full',
+  pilot: { residual: 1e-3, steps: 8 },
+  choice: {
+    winner: 'rounds',
+    strength: null,
+    scores: { rounds: 0.62, 'least-squares': 0.5, 'cross-entropy': null },
+    margin: 0.12,
+    blocks: 4,
+  },
+  rounds: [
+    {
+      levels: { input: 0.06, output: 0.012 },
+      autocorrelationTime: 1,
+      shrinkage: { W: 0.7, Win: 3 },
+      remaining: { median: 0.03, worst: 1.5 },
+      converged: true,
+      method: 'conjugate-gradients',
+      newtonSteps: 1,
+      products: 9,
+    },
+    {
+      levels: { input: 0.052, output: 0.011 },
+      autocorrelationTime: 1.3,
+      shrinkage: { W: 1.2, Win: 3.5 },
+      remaining: { median: 1e-4, worst: 0.0081 },
+      converged: true,
+      method: 'exact',
+      newtonSteps: 3,
+      products: 0,
+    },
+  ],
+};
+
 const words = (page: string): string => parse(page).documentElement.textContent ?? '';
 
 describe('renderReport', () => {
@@ -217,6 +252,69 @@ describe('renderReport', () => {
     expectHarmless(parse(page));
     expect(page).not.toMatch(/NaN|undefined|Infinity|\[object/);
     expect(words(page)).toContain('not available');
+  });
+
+  it('tells how a calibrated fit came to its network, and does not call it an optimum', () => {
+    const page = words(
+      renderReport({ ...sampleReport({ inputs: 2 }), residual: 0.0081, calibrated: calibratedSample }),
+    );
+    const flat = page.replace(/\s+/g, ' ');
+    expect(flat).toContain('How the network was estimated');
+    expect(flat).toContain('from a convex pilot of 8 steps');
+    expect(flat).toContain('Noise inside the nonlinearity (sd, of the current) 0.0520');
+    expect(flat).toContain('Noise outside the nonlinearity (sd, of the target) 0.0110');
+    expect(flat).toContain('autocorrelation time) 1.30');
+    expect(flat).toContain('Ridge on Win (1 / variance of its weights) 3.50');
+    expect(flat).toContain('0.090 standard errors');
+    expect(flat).toContain('Noise-calibrated rounds0.620');
+    expect(flat).toContain('Ridge, cross-entropy without weightsnot run');
+    expect(flat).toContain('The rounds won by 0.120');
+    expect(flat).toContain('no single convex problem');
+    expect(flat).toContain('converged: every unit is within a tenth of a standard error');
+    expect(flat).toContain('Wedderburn, R. W. M. (1974)');
+    expect(flat).toContain('In each of 2 rounds');
+    expect(flat).not.toContain('the best network of this kind');
+    expect(flat).not.toContain('The objective was proven convex.');
+    expect(flat).not.toContain('objective − lowest');
+    expectHarmless(parse(renderReport({ ...sampleReport(), calibrated: calibratedSample })));
+  });
+
+  it('says of a quick fit what its median and its worst unit have left', () => {
+    const rounds = calibratedSample.rounds.slice(1).map((round) => ({
+      ...round,
+      remaining: { median: 0.16, worst: 4 },
+    }));
+    const calibrated = { ...calibratedSample, effort: 'quick', rounds } as const;
+    const flat = words(renderReport({ ...sampleReport(), residual: 4, calibrated })).replace(/\s+/g, ' ');
+    expect(flat).toContain('converged: the median unit is within half a standard error');
+    expect(flat).toContain('2.0 standard errors; median unit 0.40');
+    expect(flat).toContain('the median unit lay 0.40 and the worst unit 2.0 standard errors from its optimum');
+    expect(flat).not.toContain('a tenth of a standard error, asked of the last round');
+    expect(flat).not.toContain('were divided by the autocorrelation time');
+  });
+
+  it('says that a ridge won, and by how much', () => {
+    const choice = {
+      winner: 'least-squares',
+      strength: 0.003,
+      scores: { rounds: 0.31, 'least-squares': 0.42, 'cross-entropy': 0.4 },
+      margin: 0.02,
+      blocks: 4,
+    } as const;
+    const calibrated = { ...calibratedSample, winner: 'least-squares', choice, pilot: null, rounds: [] } as const;
+    const page = renderReport({ ...sampleReport(), residual: 0, trace: [], calibrated });
+    const flat = words(page).replace(/\s+/g, ' ');
+    expect(page).not.toMatch(/NaN|undefined|Infinity|\[object/);
+    expect(flat).toContain('A plain ridge, least squares on inverted targets: it explained the blocks');
+    expect(flat).toContain('strength 0.003 per transition) won by 0.0200');
+    expect(flat).toContain('converged: the ridge that won was solved');
+    expect(flat).not.toContain('Wedderburn');
+  });
+
+  it('shows no estimation where the fit was one convex problem', () => {
+    const page = words(renderReport(sampleReport()));
+    expect(page).not.toContain('How the network was estimated');
+    expect(page).toContain('The objective was proven convex.');
   });
 
   it('is the same for equal data', () => {

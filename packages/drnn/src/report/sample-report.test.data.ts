@@ -66,6 +66,7 @@ export const sampleReport = ({
     threads: 2,
     solver: text('shared-newton'),
     objectiveName: text('cross-entropy'),
+    calibrated: null,
     W,
     Win: wave(units, inputs, 0.9),
     b: Float64Array.from({ length: units }, (_, unit) => 0.1 * Math.sin(unit)),

@@ -1,3 +1,5 @@
+import type { Calibrated } from './report-data.js';
+
 const meanings: Readonly<Record<string, string>> = {
   converged: 'converged: residual and error bound are at or below the tolerance',
   'max-steps': 'stopped at the largest number of steps before it converged',
@@ -7,5 +9,22 @@ const meanings: Readonly<Record<string, string>> = {
   aborted: 'interrupted: this is the last good state',
 };
 
+const calibratedMeanings: Readonly<Record<Calibrated['effort'], Readonly<Record<string, string>>>> = {
+  full: {
+    converged: 'converged: every unit is within a tenth of a standard error of the optimum of the last round',
+    'max-steps': 'stopped before every unit was within a tenth of a standard error of the optimum of the last round',
+  },
+  quick: {
+    converged: 'converged: the median unit is within half a standard error of the optimum of its round',
+    'max-steps': 'stopped before the median unit was within half a standard error of the optimum of its round',
+  },
+};
+
 /** How the fit ended, in words. */
-export const describeStatus = (status: string): string => meanings[status] ?? status;
+export const describeStatus = (status: string, calibrated: Calibrated | null): string => {
+  if (calibrated !== null && calibrated.winner !== 'rounds' && status === 'converged') {
+    return 'converged: the ridge that won was solved';
+  }
+  const ofRounds = calibrated?.winner === 'rounds' ? calibratedMeanings[calibrated.effort][status] : undefined;
+  return ofRounds ?? meanings[status] ?? status;
+};

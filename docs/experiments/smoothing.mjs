@@ -68,7 +68,10 @@ const trial = async ({ record, width, causal = false, noise = 0.01 }, seed) => {
   const inputNoise = { kind: 'gaussian', size: noise };
   const { rates } = simulate({ W, alpha, steps, initial, inputNoise, seed });
   const observed = smooth(record === 'rates' ? rates : spikes(rates, record, seed), width, causal);
-  const result = await fit({ rates: observed }, { alpha, scale: 'none', estimator: 'convex', refit: false, tolerance: 1e-5 });
+  const result = await fit(
+    { rates: observed },
+    { alpha, scale: 'none', estimator: 'convex', refit: false, tolerance: 1e-5 },
+  );
   const { outsideBefore } = result.scaling;
   const { condition } = result.identifiability;
   return {

@@ -9,6 +9,14 @@ const operationsOf = (e: Expression): readonly string[] => [
   ...parts(e).flatMap(operationsOf),
 ];
 
+/** Whether no comparison is so close that rounding may decide it. */
+const isDecided = (e: Expression, values: Readonly<Record<string, number>>): boolean => {
+  if (!parts(e).every((part) => isDecided(part, values))) return false;
+  if (e.kind !== 'where') return true;
+  const [left, right] = [evaluate(e.left, values), evaluate(e.right, values)];
+  return Math.abs(left - right) > 1e-6 * (1 + Math.abs(left));
+};
+
 describe('lowering', () => {
   const number = fc.double({ min: -30, max: 30, noNaN: true });
 
@@ -20,7 +28,7 @@ describe('lowering', () => {
       fc.property(arbitraryExpression({ variables: ['d', 'w'] }), number, number, (e, d, w) => {
         const exact = evaluate(e, { d, w });
         // The values of parts may cancel: only the size of the whole expression is common to both forms.
-        fc.pre(Math.abs(exact) < 1e12);
+        fc.pre(Math.abs(exact) < 1e12 && isDecided(e, { d, w }));
         const got = evaluate(lowered(target)(e), { d, w });
         expect(Math.abs(got - exact)).toBeLessThanOrEqual(1e-6 * (1 + Math.abs(exact)));
       }),

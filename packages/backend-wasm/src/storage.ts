@@ -1,10 +1,19 @@
-import { type Engine, matrix, type Precision, readRows } from '@drnn/tensor';
+import {
+  columnsOf,
+  type Engine,
+  gatherColumns,
+  matrix,
+  type Numbers,
+  type Precision,
+  readRows,
+  type RowSource,
+} from '@drnn/tensor';
 import { inBursts, numbers, type Stored, storedValues } from './rows.js';
 
 /** How an engine keeps rows in ordinary memory, in its precision, or leaves them with their source. */
 export const storage = (
   precision: Precision,
-): Required<Pick<Engine<Stored>, 'store' | 'copy' | 'bytes' | 'free' | 'read'>> => ({
+): Required<Pick<Engine<Stored>, 'store' | 'copy' | 'bytes' | 'free' | 'read' | 'select'>> => ({
   store: (source) => {
     const { rows, columns } = source;
     return 'blocks' in source
@@ -27,5 +36,25 @@ export const storage = (
       result.data.set(values.subarray(offset, offset + length * stored.columns), start * stored.columns);
     });
     return result;
+  },
+  select: (stored, chosen) => {
+    const shape = { rows: stored.rows, columns: chosen.length };
+    return stored.kind === 'streamed'
+      ? { kind: 'streamed', ...shape, source: someColumns(stored.source, chosen) }
+      : { kind: 'resident', ...shape, values: gathered(stored.values, stored.columns, chosen, stored.rows) };
+  },
+});
+
+const gathered = (values: Numbers, columns: number, chosen: Int32Array, rows: number): Numbers =>
+  values instanceof Float32Array
+    ? gatherColumns(values, columns, chosen, new Float32Array(rows * chosen.length))
+    : gatherColumns(values, columns, chosen, new Float64Array(rows * chosen.length));
+
+/** A source's columns, taken out of each block as it is read. */
+const someColumns = (source: RowSource, chosen: Int32Array): RowSource => ({
+  rows: source.rows,
+  columns: chosen.length,
+  blocks: async function* (length) {
+    for await (const block of source.blocks(length)) yield columnsOf(block, chosen);
   },
 });

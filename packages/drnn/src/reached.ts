@@ -33,7 +33,7 @@ export const reachedOf = ({ winner, rounds }: Reached, effort: 'quick' | 'full',
   }
   return effort === 'full'
     ? `Every unit came within a tenth of a standard error of the optimum of the last round (the worst ${worst})`
-    : `The median unit came within half a standard error of the optimum of its round (${standardErrors(last.remaining.median)}; the worst unit ${worst})`;
+    : `Every unit came within ${worst} standard errors of the optimum of its round (the median ${standardErrors(last.remaining.median)})`;
 };
 
 /** How the rounds fared against plain ridge on rows held out, without a full stop; null where they were not compared. */
@@ -41,5 +41,10 @@ export const contestOf = ({ choice }: Pick<Reached, 'choice'>): string | null =>
   if (choice === null) return null;
   const r2 = (name: keyof typeof choice.scores): string => choice.scores[name]?.toFixed(4) ?? 'not run';
   const winner = choice.winner === 'rounds' ? 'the rounds' : ridgeNames[choice.winner];
-  return `drive R2 in ${choice.blocks === 1 ? 'a held-out block' : `${choice.blocks} held-out blocks`}: rounds ${r2('rounds')}, plain ridge with least squares ${r2('least-squares')}, with cross-entropy ${r2('cross-entropy')}; ${winner} won by ${choice.margin.toFixed(4)}`;
+  // Rounds that are as good as ridge are preferred.
+  const outcome =
+    choice.margin < 0
+      ? `${winner} were kept, ${(-choice.margin).toFixed(4)} behind`
+      : `${winner} won by ${choice.margin.toFixed(4)}${choice.tempering === 1 ? '' : `, with weights tempered ${choice.tempering} times`}`;
+  return `drive R2 in ${choice.blocks === 1 ? 'a held-out block' : `${choice.blocks} held-out blocks`}: rounds ${r2('rounds')}, plain ridge with least squares ${r2('least-squares')}, with cross-entropy ${r2('cross-entropy')}; ${outcome}`;
 };

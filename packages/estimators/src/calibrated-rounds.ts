@@ -5,6 +5,7 @@ import type { RowSample } from './row-sample.js';
 import { isPartlyObserved, type RoundTask } from './round-task.js';
 import { firstShrinkage, nextShrinkage, ridgeOf, type Shrinkage } from './shrinkage.js';
 import { type RoundResult, type RoundRule, solveRound } from './solve-round.js';
+import { type SolvedRound, temperedTheta } from './tempered-theta.js';
 
 /** One round as it went. */
 export interface Round extends ResidualNoise, Omit<RoundResult, 'theta' | 'metric' | 'meanCurvature'> {
@@ -19,7 +20,12 @@ export interface Rounds {
 }
 
 export interface RoundsOptions {
+  /** In turn; one that was not cheap is the last (`RoundRule.cheap`). */
   readonly rules: readonly CalibratedRule[];
+  /** What the weights of the last round are divided by at its end, beyond the autocorrelation time. Default 1. */
+  readonly tempering?: number;
+  /** Called with the last round while its rows are kept. */
+  readonly onLast?: (solved: SolvedRound) => Promise<void>;
   readonly signal?: AbortSignal;
   readonly onRound?: (round: Round, theta: Matrix) => void;
 }
@@ -32,20 +38,34 @@ export interface CalibratedRule extends RoundRule {
   readonly tempered: boolean;
 }
 
-/** One Newton step, until the median unit is within half a standard error or 12 products are done. */
+/**
+ * One Newton step with the work of at most 7 products, spent on the units that are farthest off: first until each is
+ * within about a standard error (the bound is some 4 times what is left), then on. Most units need few products and a
+ * tenth of them needs 20. Where that comes cheap, other weights will gain more than more products.
+ */
 export const quickRound: CalibratedRule = {
   tempered: false,
   perUnit: 0.01,
-  median: 0.25,
-  products: 12,
+  unitEnds: [3, 1, 0.3, 0.1],
+  cheap: 2.5,
+  products: 7,
   newtonSteps: 1,
   method: 'conjugate-gradients',
 };
+/** Up to three of them: where the first two came cheap, the last goes deeper. */
+export const quickRounds: readonly CalibratedRule[] = [quickRound, { ...quickRound }, { ...quickRound, cheap: 0 }];
 /** The first rounds only bring weights and ridge near: their optimum is not asked for. */
-export const roughRound: CalibratedRule = { ...quickRound, median: 0.05, products: 24 };
-export const middleRound: CalibratedRule = { tempered: false, perUnit: 0.01, median: 0, products: 60, newtonSteps: 1 };
+export const roughRound: CalibratedRule = {
+  tempered: false,
+  perUnit: 0.01,
+  unitEnds: [0.5],
+  products: 24,
+  newtonSteps: 1,
+  method: 'conjugate-gradients',
+};
+export const middleRound: CalibratedRule = { tempered: false, perUnit: 0.01, products: 60, newtonSteps: 1 };
 /** Every unit to a tenth of a standard error, seen at the start of a further Newton step. */
-export const lastRound: CalibratedRule = { tempered: true, perUnit: 0.01, median: 0, products: 60, newtonSteps: 6 };
+export const lastRound: CalibratedRule = { tempered: true, perUnit: 0.01, products: 60, newtonSteps: 6 };
 
 /**
  * Noise-calibrated rounds (algorithms.md section 0): each is a strictly convex problem whose weights, trims and ridge
@@ -63,7 +83,7 @@ export const calibratedRounds = async (
   options: RoundsOptions,
 ): Promise<Rounds> => {
   const partly = isPartlyObserved(task);
-  const { signal } = options;
+  const { signal, tempering = 1 } = options;
   const rounds: Round[] = [];
   let theta = start;
   let shrinkage = firstShrinkage(theta, task.shape);
@@ -71,18 +91,32 @@ export const calibratedRounds = async (
     const seen = residualNoise(task, sample, theta);
     const noise = rule.tempered ? seen : { ...seen, autocorrelationTime: 1 };
     const ridge = ridgeOf(shrinkage, task.shape);
+    const isLast = (products: number): boolean => rule === options.rules.at(-1) || products > (rule.cheap ?? Infinity);
+    let tempered: Matrix | null = null;
     const { metric, meanCurvature, ...result } = await solveRound(task, theta, {
       loss: calibratedLoss(task.transfer, noise.levels, noise.autocorrelationTime, partly),
       ridge,
       rule,
+      onSolved: async (solved, products) => {
+        if (!isLast(products)) return;
+        await options.onLast?.(solved);
+        if (tempering !== 1) tempered = await temperedTheta(solved, tempering);
+      },
       ...(signal === undefined ? {} : { signal }),
     });
     const { theta: found, ...how } = result;
-    theta = found;
-    const round = { ...noise, shrinkage, ridge: ridge.map((lambda) => lambda / meanCurvature), ...how };
+    theta = tempered ?? found;
+    const autocorrelationTime = noise.autocorrelationTime * (tempered === null ? 1 : tempering);
+    const round = {
+      ...noise,
+      autocorrelationTime,
+      shrinkage,
+      ridge: ridge.map((lambda) => lambda / meanCurvature),
+      ...how,
+    };
     rounds.push(round);
     options.onRound?.(round, theta);
-    if (signal?.aborted === true) break;
+    if (signal?.aborted === true || isLast(how.products)) break;
     shrinkage = nextShrinkage(shrinkage, theta, task.shape, metric, meanCurvature);
   }
   return { theta, rounds };

@@ -22,6 +22,8 @@ export const expectedRemainder = (units: number) => {
         latest = remaining.map((bound, j) => {
           const gain = now[j]! - before[j]!;
           const rate = Math.cbrt(gain / (first[j]! - (zeroth?.[j] ?? 0)));
+          // A unit that has ended keeps what was expected of it then.
+          if (gain === 0) return latest[j]!;
           return gain > 0 ? Math.min(bound, (gain * Math.min(rate, slowest)) / (1 - Math.min(rate, slowest))) : bound;
         });
       return latest;

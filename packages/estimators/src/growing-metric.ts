@@ -1,5 +1,5 @@
 import type { FreePattern } from '@drnn/objectives';
-import { type Metric, metricOf, projectOut } from '@drnn/solvers';
+import { type Metric, metricOf, projectOut, withZeroDiagonal } from '@drnn/solvers';
 import { copyMatrix, type Host, identity, matrix, type Matrix } from '@drnn/tensor';
 
 /** X'X + Lambda of a window of rows that come and go, with its inverse kept for as long as that is cheap. */
@@ -67,20 +67,12 @@ export const growingMetric = (host: Host, predictors: number, free: FreePattern)
 };
 
 const metricByInverse = (host: Host, inverse: Matrix, free: FreePattern): Metric => {
+  const unconstrained = (gradient: Matrix): Matrix => host.matMul(inverse, gradient);
+  const solve = free.kind === 'zero-diagonal' ? withZeroDiagonal(inverse, unconstrained) : unconstrained;
   const n = inverse.rows;
-  const solve = (gradient: Matrix): Matrix => {
-    const d = host.matMul(inverse, gradient);
-    if (free.kind !== 'zero-diagonal') return d;
-    const units = gradient.columns;
-    const shift = new Float64Array(units);
-    for (let j = 0; j < units; j++) shift[j] = d.data[j * units + j]! / inverse.data[j * (n + 1)]!;
-    for (let p = 0; p < n; p++)
-      for (let j = 0; j < units; j++) d.data[p * units + j]! -= inverse.data[p * n + j]! * shift[j]!;
-    for (let j = 0; j < units; j++) d.data[j * units + j] = 0;
-    return d;
-  };
   return {
     solve,
+    approximateSolve: solve,
     dualNorm: (gradient) => {
       const inside = copyMatrix(gradient);
       projectOut(free, inside);

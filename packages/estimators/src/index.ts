@@ -10,6 +10,7 @@ export * from './pilot.js';
 export * from './calibrated-rounds.js';
 export * from './held-out-drive.js';
 export * from './ridge-fits.js';
+export * from './judge.js';
 export * from './estimate.js';
 export * from './standard-errors.js';
 export * from './intervals.js';

@@ -1,5 +1,4 @@
-import type { Transfer } from '@drnn/objectives';
-import { type Matrix, mapMatrix } from '@drnn/tensor';
+import type { Matrix } from '@drnn/tensor';
 import { medianOf } from './median.js';
 
 /**
@@ -32,51 +31,62 @@ const reweightings = 20;
  * The noise levels from the residuals of a fit: the entries are put into 12 bins by phi'(z), the median absolute residual
  * of each gives its variance (so that rare jumps do not count), divided by 1 - `parameters` / rows for what the fit
  * took up, and input^2 and output^2 are fitted to the bins by non-negative least squares with relative errors. `means`
- * is phi(z) [row, unit]; entries where `observed` is 0 are left out. Cost: sorts, O(rows x units log).
+ * is phi(z), `slopes` phi'(z) [row, unit]; entries where `observed` is 0 are left out. Cost: sorts, O(rows x units log).
  */
 export const noiseLevels = (
-  transfer: Transfer,
-  means: Matrix,
-  targets: Matrix,
-  observed: Matrix | null,
+  { means, slopes, targets, observed }: Residuals,
   freedom: { readonly parameters: number; readonly rows: number },
 ): NoiseLevels => {
-  const slopes = slopesAt(transfer, means).data;
-  const entries: number[] = [];
-  const stride = Math.max(1, Math.floor(slopes.length / mostEntries) | 1);
-  for (let i = 0; i < slopes.length; i += stride) if (observed === null || observed.data[i] !== 0) entries.push(i);
-  const order = Float64Array.from(entries, (i) => slopes[i]!);
-  const indices = sortedBy(order, entries);
-  const left = Math.max(1 - freedom.parameters / freedom.rows, 0.2);
-  const squares: number[] = [];
-  const variances: number[] = [];
-  for (let k = 0; k < bins; k++) {
-    const members = indices.subarray(
-      Math.floor((k * indices.length) / bins),
-      Math.floor(((k + 1) * indices.length) / bins),
-    );
-    if (members.length === 0) continue;
-    let square = 0;
-    const size = new Float64Array(members.length);
-    members.forEach((i, m) => {
-      square += slopes[i]! ** 2;
-      size[m] = Math.abs(targets.data[i]! - means.data[i]!);
-    });
-    squares.push(square / members.length);
-    variances.push((gaussianScale * medianOf(size)) ** 2 / left);
+  const stride = Math.max(1, Math.floor(slopes.data.length / mostEntries) | 1);
+  const keys = new Float64Array(Math.ceil(slopes.data.length / stride));
+  const sizes = new Float64Array(keys.length);
+  let count = 0;
+  for (let i = 0; i < slopes.data.length; i += stride) {
+    if (observed?.data[i] === 0) continue;
+    keys[count] = slopes.data[i]!;
+    sizes[count] = Math.abs(targets.data[i]! - means.data[i]!);
+    count++;
   }
+  const binned = intoBins(keys.subarray(0, count), sizes);
+  const left = Math.max(1 - freedom.parameters / freedom.rows, 0.2);
+  const squares = binned.map((bin) => bin.square);
+  const variances = binned.map((bin) => (gaussianScale * medianOf(bin.sizes)) ** 2 / left);
   const [input, output] = nonNegativeFit(squares, variances);
   return { input: Math.max(Math.sqrt(input), leastInput), output: Math.max(Math.sqrt(output), leastOutput) };
 };
 
-/** phi'(z) where phi(z) is given. */
-const slopesAt = (transfer: Transfer, means: Matrix): Matrix =>
-  mapMatrix(transfer.variance({ kind: 'variable', name: 'd' }), { d: means });
+/** Residuals of a fit, [row, unit]. */
+export interface Residuals {
+  readonly means: Matrix;
+  readonly slopes: Matrix;
+  readonly targets: Matrix;
+  /** 0 where there is none; null where all are. */
+  readonly observed: Matrix | null;
+}
 
-const sortedBy = (keys: Float64Array, values: readonly number[]): Int32Array => {
-  const order = Int32Array.from(keys, (_, k) => k);
-  order.sort((a, b) => keys[a]! - keys[b]!);
-  return order.map((k) => values[k]!);
+/** The mean square of the keys of each quantile bin, and the sizes that belong to them; bins without members are left out. */
+const intoBins = (
+  keys: Float64Array,
+  sizes: Float64Array,
+): readonly { readonly square: number; readonly sizes: Float64Array }[] => {
+  const sorted = keys.slice().sort();
+  const ends = Float64Array.from({ length: bins - 1 }, (_, k) => sorted[Math.floor(((k + 1) * keys.length) / bins)]!);
+  const binOf = Uint8Array.from(keys, (key) => {
+    let bin = 0;
+    while (bin < ends.length && key >= ends[bin]!) bin++;
+    return bin;
+  });
+  const counts = new Int32Array(bins);
+  for (const bin of binOf) counts[bin]!++;
+  const members = Array.from(counts, (count) => new Float64Array(count));
+  const sums = new Float64Array(bins);
+  const filled = new Int32Array(bins);
+  for (let i = 0; i < binOf.length; i++) {
+    const bin = binOf[i]!;
+    sums[bin]! += keys[i]! ** 2;
+    members[bin]![filled[bin]!++] = sizes[i]!;
+  }
+  return members.flatMap((own, bin) => (own.length === 0 ? [] : [{ square: sums[bin]! / own.length, sizes: own }]));
 };
 
 /** a, c >= 0 with a x + c near y, errors relative to the fit of the time before: iterated weighted least squares. */

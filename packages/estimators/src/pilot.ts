@@ -25,6 +25,8 @@ export interface PilotOptions {
   readonly maxSteps: number;
   /** Default `anderson(5)`. */
   readonly acceleration?: Acceleration;
+  /** Whether the last of `maxSteps` is also evaluated, a pass. Default true; else `residual` is that before it. */
+  readonly evaluateLast?: boolean;
   /** Where to start; default CORNN's fixed point. */
   readonly start?: Matrix;
   readonly signal?: AbortSignal;
@@ -35,6 +37,8 @@ export interface Pilot {
   readonly theta: Matrix;
   readonly residual: number;
   readonly steps: number;
+  /** X' phi^-1(d) of each part: what least squares on the inverted targets needs. */
+  readonly inverted: readonly Matrix[];
 }
 
 /**
@@ -66,6 +70,7 @@ export const pilot = async (task: RoundTask, options: PilotOptions): Promise<Pil
     backProject: [seen(inverse), seen(substitute(slope, { z: 0 }))],
   }));
   const [right, gradientAtZero] = atZero.backProject;
+  const inverted = atZero.backProjectOf.flatMap((made) => made.slice(0, 1));
   if (right === undefined || gradientAtZero === undefined)
     throw new Error('a pass returned less than it was asked for');
   const scale = metric.dualNorm(gradientAtZero);
@@ -95,10 +100,13 @@ export const pilot = async (task: RoundTask, options: PilotOptions): Promise<Pil
     const residual = largestRatio(point.size, scale);
     options.onStep?.(steps, residual, point.theta);
     if (residual <= options.tolerance || steps >= options.maxSteps || options.signal?.aborted === true) {
-      return { theta: point.theta, residual, steps };
+      return { theta: point.theta, residual, steps, inverted };
     }
     const trial = proposal.next(point);
     stepSafely(trial, point, cautious, safeStep);
+    if (options.evaluateLast === false && steps + 1 >= options.maxSteps) {
+      return { theta: trial, residual, steps: steps + 1, inverted };
+    }
     const next = await at(trial);
     const worse = next.size.map((size, j) => (size <= 1.5 * point.size[j]! ? 0 : 1));
     proposal.learn(point, next, Uint8Array.from(worse));

@@ -52,7 +52,7 @@ const range = { lowest: 0.02, highest: 1 };
 const gridSize = 10;
 const strengths = [1e-2, 1e-3, 1e-4] as const;
 /** Enough to rank alphas; each fit starts at least squares on the inverted targets. */
-const briefRule: RoundRule = { perUnit: 0.01, median: 0, products: 8, newtonSteps: 2, method: 'conjugate-gradients' };
+const briefRule: RoundRule = { perUnit: 0.01, products: 8, newtonSteps: 2, method: 'conjugate-gradients' };
 /** Blocks of the held-out rows: how much a score differs between them says what of it is chance. */
 const blockCount = 8;
 const fewestRows = 40;

@@ -1,6 +1,6 @@
-import { mapMatrix, matrix, type Matrix, variable } from '@drnn/tensor';
+import { matrix, type Matrix, variable } from '@drnn/tensor';
 import { autocorrelationTime } from './autocorrelation-time.js';
-import { type NoiseLevels, noiseLevels } from './noise-levels.js';
+import { type NoiseLevels, noiseLevels, type Residuals } from './noise-levels.js';
 import type { RowSample } from './row-sample.js';
 import type { RoundTask } from './round-task.js';
 
@@ -18,18 +18,23 @@ const cut = 3;
 export const residualNoise = (task: RoundTask, sample: RowSample, theta: Matrix): ResidualNoise => {
   const { transfer, shape, on } = task;
   const { targets, observed } = sample;
-  const z = on.host.matMul(sample.design, theta);
-  const means = mapMatrix(transfer.transfer(variable('z')), { z });
-  const levels = noiseLevels(transfer, means, targets, observed, {
-    parameters: shape.predictors,
-    rows: shape.transitions,
+  const mean = transfer.transfer(variable('z'));
+  const [means, slopes] = on.host.pointwise([mean, transfer.variance(mean)], {
+    z: on.host.matMul(sample.design, theta),
   });
-  const slopes = mapMatrix(transfer.variance(variable('d')), { d: means });
-  const residuals = matrix(means.rows, means.columns);
-  for (let i = 0; i < residuals.data.length; i++) {
+  if (means === undefined || slopes === undefined) throw new Error('two expressions have two results');
+  const residuals = { means, slopes, targets, observed };
+  const levels = noiseLevels(residuals, { parameters: shape.predictors, rows: shape.transitions });
+  return { levels, autocorrelationTime: autocorrelationTime(standardised(residuals, levels), sample.frames) };
+};
+
+/** Residuals over their standard deviations, at most `cut`, 0 where there is none. */
+const standardised = ({ means, slopes, targets, observed }: Residuals, { input, output }: NoiseLevels): Matrix => {
+  const result = matrix(means.rows, means.columns);
+  for (let i = 0; i < result.data.length; i++) {
     if (observed?.data[i] === 0) continue;
-    const size = Math.hypot(levels.input * slopes.data[i]!, levels.output);
-    residuals.data[i] = Math.max(-cut, Math.min(cut, (targets.data[i]! - means.data[i]!) / size));
+    const size = Math.sqrt((input * slopes.data[i]!) ** 2 + output ** 2);
+    result.data[i] = Math.max(-cut, Math.min(cut, (targets.data[i]! - means.data[i]!) / size));
   }
-  return { levels, autocorrelationTime: autocorrelationTime(residuals, sample.frames) };
+  return result;
 };

@@ -28,13 +28,24 @@ export const ridgeOfStrength = (
 
 /**
  * Ridge regression of the inverted targets, theta = (X'X + Lambda)^-1 X' phi^-1(d), for each strength: linear least
- * squares on the currents, d kept inside the range. Null where an inverted target is infinite. Cost one pass, and P^3
- * for each strength.
+ * squares on the currents, d kept inside the range. Null where an inverted target is infinite. Cost a pass's
+ * back-projection where `inverted`, the sum of X' phi^-1(d), is not given, and P^3 for each strength.
  */
 export const leastSquaresPath = async (
   task: RoundTask,
   strengths: readonly number[],
+  inverted?: Matrix,
 ): Promise<readonly Matrix[] | null> => {
+  const right = inverted ?? (await invertedTargets(task));
+  if (firstNonFinite(right.data) >= 0) return null;
+  const { host } = task.on;
+  return strengths.map((strength) =>
+    metricOf(host, task.gram, ridgeOfStrength(strength, task.shape), task.free).solve(right),
+  );
+};
+
+/** X' phi^-1(d). */
+const invertedTargets = async (task: RoundTask): Promise<Matrix> => {
   const partly = isPartlyObserved(task);
   const inverse = task.transfer.inverse(insideRange(task.transfer, variable('d')));
   const seen: Expression = partly ? where(less(0, variable('o')), inverse, 0) : inverse;
@@ -43,12 +54,7 @@ export const leastSquaresPath = async (
     data: { d: targets, ...(observed === null ? {} : { o: observed }) },
     backProject: [seen],
   }));
-  const right = backProject[0] ?? matrix(0, 0);
-  if (firstNonFinite(right.data) >= 0) return null;
-  const { host } = task.on;
-  return strengths.map((strength) =>
-    metricOf(host, task.gram, ridgeOfStrength(strength, task.shape), task.free).solve(right),
-  );
+  return backProject[0] ?? matrix(0, 0);
 };
 
 /** Each unit's sum of squares over 2, sum (phi^-1(d) - z)^2 / 2, ridge included. Cost half a pass. */
@@ -66,27 +72,26 @@ export const leastSquaresValue = async (task: RoundTask, theta: Matrix, ridge: F
   return value;
 };
 
-/** A plain fit is chosen by its held-out score, not by its last digits. */
-const plainRule: RoundRule = { perUnit: 0.1, median: 0, products: 12, newtonSteps: 3, method: 'conjugate-gradients' };
-
 /** The plain matching loss (cross-entropy for tanh) with a ridge, by Newton's method. */
 export const crossEntropyFit = async (
   task: RoundTask,
   strength: number,
   start: Matrix,
-  rule: RoundRule = plainRule,
+  rule: RoundRule,
 ): Promise<RoundResult> => {
   const loss = plainLoss(task.transfer, isPartlyObserved(task));
   return solveRound(task, start, { loss, ridge: ridgeOfStrength(strength, task.shape), rule });
 };
 
-/** `crossEntropyFit` for several strengths, each started from the one before. Cost some 30 passes each. */
+/** `crossEntropyFit` for several strengths, each started from the one before. */
 export const crossEntropyPath = async (
   task: RoundTask,
   strengths: readonly number[],
   start: Matrix,
+  rule: RoundRule,
 ): Promise<readonly Matrix[]> => {
   const thetas: Matrix[] = [];
-  for (const strength of strengths) thetas.push((await crossEntropyFit(task, strength, thetas.at(-1) ?? start)).theta);
+  for (const strength of strengths)
+    thetas.push((await crossEntropyFit(task, strength, thetas.at(-1) ?? start, rule)).theta);
   return thetas;
 };

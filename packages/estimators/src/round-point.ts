@@ -1,7 +1,7 @@
-import { copyMatrix, matrix, type Matrix, mul, substitute, variable } from '@drnn/tensor';
+import { copyMatrix, matrix, type Matrix, mul, type Rows, substitute, variable } from '@drnn/tensor';
 import { projectOut } from '@drnn/solvers';
 import type { FrozenLoss } from './calibrated-loss.js';
-import { addRidge, addRidgeValue, type KeptRows, passOver, type RoundTask } from './round-task.js';
+import { addRidge, addRidgeValue, type KeptRows, type PassOver, passOver, type RoundTask } from './round-task.js';
 
 /** What a round knows at one Theta. */
 export interface RoundPoint {
@@ -39,14 +39,14 @@ export const freezeAt = async (
   const weight = substitute(loss.weight, { z0: variable('z') });
   const [value, slope, curvature] = [loss.value, loss.slope, loss.curvature].map((e) => substitute(e, { w: weight }));
   if (value === undefined || slope === undefined || curvature === undefined) throw new Error('a loss has three parts');
-  const { backProject, columnSums, kept } = await passOver(task, ({ targets, observed }) => ({
+  const swept = await passOver(task, ({ targets, observed }) => ({
     currents: { z: start },
     data: { d: targets, ...(observed === null ? {} : { o: observed }) },
     backProject: [slope],
     columnSums: [curvature, value],
     keep: keepWeights ? [curvature, weight] : [curvature],
   }));
-  const [curvatures = [], weights = null] = kept;
+  const [curvatures = [], weights = null] = swept.kept;
   const round: FrozenRound = {
     task,
     ridge,
@@ -56,13 +56,13 @@ export const freezeAt = async (
       if (weights !== null) release(weights);
     },
   };
-  return { round, point: pointOf(round, start, backProject, columnSums, curvatures) };
+  return { round, point: pointOf(round, start, swept, curvatures) };
 };
 
 /** The point of a frozen round at another Theta. Cost one pass. */
 export const pointAt = async (round: FrozenRound, theta: Matrix): Promise<RoundPoint> => {
   const { task, loss, weights } = round;
-  const { backProject, columnSums, kept } = await passOver(task, ({ targets }, index) => {
+  const swept = await passOver(task, ({ targets }, index) => {
     const w = weights?.[index];
     if (w === undefined) throw new Error('the weights of this round were not kept');
     return {
@@ -73,23 +73,55 @@ export const pointAt = async (round: FrozenRound, theta: Matrix): Promise<RoundP
       keep: [loss.curvature],
     };
   });
-  return pointOf(round, theta, backProject, columnSums, kept[0] ?? []);
+  return pointOf(round, theta, swept, swept.kept[0] ?? []);
 };
 
 const product = mul(variable('h'), variable('v'));
 
-/** H_j v_j for every unit, at a point. Cost one pass. */
-export const curvatureTimes = async (
-  { task, ridge }: FrozenRound,
-  { curvatures }: RoundPoint,
-  direction: Matrix,
-): Promise<Matrix> => {
+/** sum over the parts of X' (h (X v)), the columns those of some units; no ridge. Cost a pass over these columns. */
+export const curvatureProduct = async (task: RoundTask, curvatures: KeptRows, direction: Matrix): Promise<Matrix> => {
   const { backProject } = await passOver(task, (_, index) => {
     const h = curvatures[index];
     if (h === undefined) throw new Error('a part without curvatures');
     return { currents: { v: direction }, data: { h }, backProject: [product] };
   });
-  return withRidge(task, ridge, direction, backProject[0]);
+  return backProject[0] ?? matrix(direction.rows, direction.columns);
+};
+
+/** H_j v_j at a point, for every unit. Cost one pass. */
+export const curvatureTimes = async (
+  { task, ridge }: FrozenRound,
+  { curvatures }: RoundPoint,
+  direction: Matrix,
+): Promise<Matrix> => withRidge(task, ridge, direction, await curvatureProduct(task, curvatures, direction));
+
+/** The curvatures of fewer and fewer units, whose columns lie together. */
+export interface NarrowingCurvatures {
+  /** Of these units, ascending: columns of the last ones where those have them, else of all. */
+  of(units: Int32Array): Promise<KeptRows>;
+  /** Gives back what was made; the curvatures it began with are the caller's. */
+  release(): void;
+}
+
+export const narrowingCurvatures = ({ on }: RoundTask, all: KeptRows, count: number): NarrowingCurvatures => {
+  let units = Int32Array.from({ length: count }, (_, j) => j);
+  let rows = all;
+  const drop = (): void => {
+    if (rows !== all) release(rows);
+  };
+  return {
+    of: async (wanted) => {
+      if (wanted.length === units.length && wanted.every((j, c) => j === units[c])) return rows;
+      const inside = Int32Array.from(wanted, (j) => units.indexOf(j));
+      const [from, columns] = inside.includes(-1) ? [all, wanted] : [rows, inside];
+      const narrowed: Rows[] = [];
+      for (const part of from) narrowed.push(await on.select(part, columns));
+      drop();
+      [rows, units] = [narrowed, wanted.slice()];
+      return rows;
+    },
+    release: drop,
+  };
 };
 
 /** Gives back the rows of a point. */
@@ -98,8 +130,7 @@ export const releasePoint = ({ curvatures }: RoundPoint): void => release(curvat
 const pointOf = (
   { task, ridge }: FrozenRound,
   theta: Matrix,
-  backProject: readonly Matrix[],
-  columnSums: readonly Float64Array[],
+  { backProject, columnSums }: PassOver,
   curvatures: KeptRows,
 ): RoundPoint => {
   const value = columnSums[1] ?? new Float64Array(theta.columns);
@@ -107,21 +138,22 @@ const pointOf = (
   return {
     theta,
     value,
-    gradient: withRidge(task, ridge, theta, backProject[0]),
+    gradient: withRidge(task, ridge, theta, backProject[0] ?? matrix(theta.rows, theta.columns)),
     curvatures,
     curvatureSums: columnSums[0] ?? new Float64Array(),
   };
 };
 
-/** sum + Lambda theta on the free coordinates, in place. */
-const withRidge = (
+/** sum + Lambda theta on the free coordinates, in place; the columns are those of `units`, by default of all. */
+export const withRidge = (
   { free }: RoundTask,
   ridge: Float64Array,
   theta: Matrix,
-  sum: Matrix = matrix(theta.rows, theta.columns),
+  sum: Matrix,
+  units?: Int32Array,
 ): Matrix => {
   addRidge(ridge, theta, sum);
-  projectOut(free, sum);
+  projectOut(free, sum, units);
   return sum;
 };
 

@@ -1,7 +1,15 @@
 import { type Constraints, freePattern, type FreePattern, type Transfer } from '@drnn/objectives';
 import type { TransitionSource } from '@drnn/simulator';
 import { designOf, type ProblemShape, turn } from '@drnn/solvers';
-import { type Backend, matrix, type Matrix, type PassRequest, type PassResult, type Rows } from '@drnn/tensor';
+import {
+  type Backend,
+  copyMatrix,
+  matrix,
+  type Matrix,
+  type PassRequest,
+  type PassResult,
+  type Rows,
+} from '@drnn/tensor';
 
 /** Some rows of a recording on a backend. */
 export interface Part {
@@ -82,25 +90,38 @@ export const releaseTask = ({ parts }: RoundTask): void => {
 /** Rows kept by a pass, part by part. */
 export type KeptRows = readonly Rows[];
 
-/** A pass over every part, its sums added; what is kept is in the order of the parts. */
+/** What a pass over every part gives. */
+export interface PassOver {
+  /** Sums over the parts. */
+  readonly backProject: readonly Matrix[];
+  readonly columnSums: readonly Float64Array[];
+  /** In the order of the parts. */
+  readonly kept: readonly KeptRows[];
+  /** Of each part by itself; of a single one these are the sums, not copies of them. */
+  readonly backProjectOf: readonly (readonly Matrix[])[];
+}
+
+/** A pass over every part. */
 export const passOver = async (
   { on, parts }: RoundTask,
   request: (part: Part, index: number) => PassRequest,
-): Promise<Omit<PassResult, 'kept'> & { readonly kept: readonly KeptRows[] }> => {
+): Promise<PassOver> => {
   const results: PassResult[] = [];
   // Between two passes others may run: an interrupt, a progress bar.
   await turn();
   for (const [index, part] of parts.entries()) results.push(await on.pass(part.design, request(part, index)));
   const [first, ...others] = results;
   if (first === undefined) throw new Error('a task has at least one part');
+  const backProject = others.length === 0 ? first.backProject : first.backProject.map(copyMatrix);
   for (const other of others) {
-    first.backProject.forEach((to, k) => addTo(to.data, other.backProject[k]?.data));
+    backProject.forEach((to, k) => addTo(to.data, other.backProject[k]?.data));
     first.columnSums.forEach((to, k) => addTo(to, other.columnSums[k]));
   }
   return {
-    backProject: first.backProject,
+    backProject,
     columnSums: first.columnSums,
     kept: first.kept.map((_, k) => results.flatMap(({ kept }) => kept.slice(k, k + 1))),
+    backProjectOf: results.map((result) => result.backProject),
   };
 };
 

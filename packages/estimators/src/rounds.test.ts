@@ -80,7 +80,7 @@ describe('a round', () => {
       solveRound(task, matrix(13, 12), {
         loss,
         ridge: ridgeOf({ W: 2, Win: 1 }, task.shape),
-        rule: { perUnit: 1e-10, median: 0, products: 60, newtonSteps: 12, method: 'exact' },
+        rule: { perUnit: 1e-10, products: 60, newtonSteps: 12, method: 'exact' },
       });
     const one = await inTask(source, solved);
     const two = await inTask(source, solved, 150);
@@ -91,7 +91,7 @@ describe('a round', () => {
     await inTask(source, async (task) => {
       const begun = (await leastSquaresPath(task, [1e-4]))?.[0] ?? matrix(13, 12);
       const ridge = ridgeOf({ W: 2, Win: 1 }, task.shape);
-      const rule = { perUnit: 1e-6, median: 0, products: 200, newtonSteps: 20 } as const;
+      const rule = { perUnit: 1e-6, products: 200, newtonSteps: 20 } as const;
       const exact = await solveRound(task, begun, { loss, ridge, rule: { ...rule, method: 'exact' } });
       const pcg = await solveRound(task, begun, { loss, ridge, rule: { ...rule, method: 'conjugate-gradients' } });
       expect([exact.converged, pcg.converged]).toEqual([true, true]);
@@ -112,7 +112,7 @@ describe('a round', () => {
       const result = await solveRound(task, matrix(13, 12), {
         loss: nothing,
         ridge: ridgeOf({ W: 2, Win: 1 }, task.shape),
-        rule: { perUnit: 0.01, median: 0, products: 20, newtonSteps: 3, method: 'exact' },
+        rule: { perUnit: 0.01, products: 20, newtonSteps: 3, method: 'exact' },
       });
       expect(result.theta.data.every(Number.isFinite)).toBe(true);
     });
@@ -128,7 +128,7 @@ describe('the estimator', () => {
       const truth = matrix(31, 30);
       for (let i = 0; i < 30; i++) for (let j = 0; j < 30; j++) truth.data[j * 30 + i] = W.data[i * 30 + j]!;
       const size = W.data.reduce((sum, w) => sum + w * w, 0) / W.data.length;
-      const rule = { perUnit: 1e-6, median: 0, products: 60, newtonSteps: 10, method: 'exact' } as const;
+      const rule = { perUnit: 1e-6, products: 60, newtonSteps: 10, method: 'exact' } as const;
       return solveRound(task, truth, { loss, ridge: ridgeOf({ W: 1 / size, Win: 1 }, task.shape), rule });
     });
     expect(ours.converged).toBe(true);

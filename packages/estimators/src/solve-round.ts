@@ -5,23 +5,33 @@ import { medianOf } from './median.js';
 import { expectedRemainder } from './expected-remainder.js';
 import { exactStep } from './exact-step.js';
 import {
-  curvatureTimes,
+  curvatureProduct,
   freezeAt,
   type FrozenRound,
   moved,
+  narrowingCurvatures,
   pointAt,
   releasePoint,
   type RoundPoint,
+  withRidge,
 } from './round-point.js';
+import { roundPreconditioner } from './round-preconditioner.js';
 import type { RoundTask } from './round-task.js';
+import type { SolvedRound } from './tempered-theta.js';
 
 /** When a round ends. Decrements, g' H^-1 g, are given as fractions of P: 1 is a standard error in every direction. */
 export interface RoundRule {
-  /** What every unit may have left: .01 is a tenth of a standard error. */
+  /** What every unit may have left for the round to count as converged: .01 is a tenth of a standard error. */
   readonly perUnit: number;
-  /** What the median unit may have left for the products of a Newton step to end; 0 to ask every unit. */
-  readonly median: number;
-  /** The most products of one Newton step. */
+  /**
+   * The bounds on what a unit has left (`PcgProgress.remaining`) at which its own products end, falling: when all units
+   * are within the first, those that are not go on to the second, and so on. In a single Newton step, being within the
+   * first makes a unit converged. Default `perUnit` / 2.
+   */
+  readonly unitEnds?: readonly number[];
+  /** A round whose first bound took no more work than this goes no deeper: another one, with new weights, gains more. Default 0. */
+  readonly cheap?: number;
+  /** The most work of one Newton step, in products with all units. */
   readonly products: number;
   /** The most Newton steps. */
   readonly newtonSteps: number;
@@ -38,6 +48,8 @@ export interface RoundOptions {
   /** lambda [predictor]. */
   readonly ridge: Float64Array;
   readonly rule: RoundRule;
+  /** Called at the end, while the rows of the round are kept; not after an abort. */
+  readonly onSolved?: (solved: SolvedRound, products: number) => Promise<void>;
   readonly signal?: AbortSignal;
 }
 
@@ -50,6 +62,7 @@ export interface RoundResult {
   readonly converged: boolean;
   readonly method: StepMethod;
   readonly newtonSteps: number;
+  /** In products with all units. */
   readonly products: number;
   /** |H^-1 g| / |theta| of the last step, the largest over units. */
   readonly lastStep: number;
@@ -77,8 +90,8 @@ const forcing = 0.02;
  *     sum over t of w (Phi(z) - d z) + (lambda / 2) |theta|^2
  *
  * by Newton's method, each step solved by conjugate gradients for all units at once, preconditioned by s_j times the
- * shared metric X'X + Lambda / s (s_j the unit's mean curvature, s their mean). Cost: a pass for each product and each
- * Newton step. Memory: two rows [time, unit], one where a single Newton step is asked for.
+ * shared metric X'X + Lambda / s (s_j the unit's mean curvature, s their mean). Units differ much in how many products they
+ * need, so those that are done are left out of the next ones. Cost: a pass for each Newton step, and the products. Memory: two rows [time, unit], one where a single Newton step is asked for.
  */
 export const solveRound = async (task: RoundTask, start: Matrix, options: RoundOptions): Promise<RoundResult> => {
   const { on, shape, free } = task;
@@ -111,8 +124,10 @@ export const solveRound = async (task: RoundTask, start: Matrix, options: RoundO
         const left = method === 'exact' ? atStart : step.remaining.map((remaining) => remaining / shape.predictors);
         const remaining = { median: medianOf(left), worst: left.reduce((a, b) => Math.max(a, b), 0) };
         const lastStep = largestRelative(on.host, step.solution, theta);
-        const { median, worst } = remaining;
-        const converged = settled || (rule.newtonSteps === 1 && (worst <= rule.perUnit || median <= rule.median));
+        const asked = Math.max(rule.perUnit, rule.unitEnds?.[0] ?? 0);
+        const converged = settled || (rule.newtonSteps === 1 && remaining.worst <= asked);
+        if (signal?.aborted !== true)
+          await options.onSolved?.({ round, point, theta, metric, meanCurvature }, products);
         return {
           theta,
           value: point.value,
@@ -148,31 +163,49 @@ const newtonStep = async (
   last: boolean,
   signal: AbortSignal | undefined,
 ) => {
-  const { on, shape } = round.task;
-  // A unit whose samples are all trimmed has no curvature; its preconditioner must not be infinite.
-  const scale = point.curvatureSums.map((sum) => 1 / Math.max(sum / shape.transitions, 1e-6 * meanCurvature));
+  const { task, ridge } = round;
+  const { on, shape } = task;
   const right = copyMatrix(point.gradient);
   for (let i = 0; i < right.data.length; i++) right.data[i] = -right.data[i]!;
   const expected = expectedRemainder(shape.units);
-  const { direction, decrement, remaining, products } = await batchedPcg({
-    host: on.host,
-    right,
-    hessianTimes: (v) => curvatureTimes(round, point, v),
-    precondition: (r) => scaleColumns(metric.solve(r), scale),
-    relative: last ? 0 : forcing,
-    absolute: (rule.perUnit / 2) * shape.predictors,
-    maxProducts: rule.products,
-    stopWhen: (progress) =>
-      signal?.aborted === true || medianOf(expected.after(progress)) <= rule.median * shape.predictors,
-  });
-  const estimate = expected.latest();
-  return {
-    solution: direction,
-    decrement,
-    remaining: remaining.map((bound, j) => Math.min(bound, estimate[j]!)),
-    products,
-  };
+  const [first = rule.perUnit / 2, ...deeper] = rule.unitEnds ?? [];
+  const curvatures = narrowingCurvatures(task, point.curvatures, shape.units);
+  try {
+    const found = await batchedPcg({
+      host: on.host,
+      right,
+      narrowing: true,
+      hessianTimes: async (v, units) =>
+        withRidge(task, ridge, v, await curvatureProduct(task, await curvatures.of(units), v), units),
+      precondition: roundPreconditioner(metric, point, shape.transitions, meanCurvature),
+      relative: last ? 0 : forcing,
+      absolute: first * shape.predictors,
+      deepen: ({ work }) => {
+        if (work <= (rule.cheap ?? 0)) return null;
+        const next = deeper.shift();
+        return next === undefined ? null : next * shape.predictors;
+      },
+      maxProducts: longest * rule.products,
+      maxWork: rule.products,
+      stopWhen: (progress) => {
+        expected.after(progress);
+        return signal?.aborted === true;
+      },
+    });
+    const estimate = expected.after(found);
+    return {
+      solution: found.direction,
+      decrement: found.decrement,
+      remaining: found.remaining.map((bound, j) => Math.min(bound, estimate[j]!)),
+      products: found.work,
+    };
+  } finally {
+    curvatures.release();
+  }
 };
+
+/** Products of the unit that takes most, for each one that all may take. */
+const longest = 5;
 
 const halvings = 20;
 
@@ -200,12 +233,6 @@ const advance = async (round: FrozenRound, point: RoundPoint, step: Matrix, tria
   }
   releasePoint(point);
   return next;
-};
-
-const scaleColumns = (a: Matrix, scale: Float64Array): Matrix => {
-  const { columns, data } = a;
-  for (let i = 0; i < data.length; i += columns) for (let j = 0; j < columns; j++) data[i + j]! *= scale[j]!;
-  return a;
 };
 
 const meanOf = (values: Float64Array): number => values.reduce((a, b) => a + b, 0) / values.length;

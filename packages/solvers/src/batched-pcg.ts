@@ -1,30 +1,44 @@
-import { copyMatrix, firstNonFinite, type Host, matrix, type Matrix } from '@drnn/tensor';
-import { copyColumn, scaleColumns } from './columns.js';
+import { columnsOf, copyMatrix, firstNonFinite, type Host, matrix, type Matrix } from '@drnn/tensor';
+import { copyColumn, stepColumns, turnColumns, twoColumnDots } from './columns.js';
 
 /** One linear system a unit, H_j x_j = b_j, H_j symmetric and positive semidefinite, all of them solved in step. */
 export interface PcgRequest {
-  readonly host: Pick<Host, 'columnDot' | 'columnScaleAdd'>;
+  readonly host: Pick<Host, 'columnDot'>;
   /** b [predictor, unit]; left as it is. */
   readonly right: Matrix;
-  /** H_j v_j for every unit. Its argument is reused for the next product. */
-  hessianTimes(directions: Matrix): Promise<Matrix>;
-  /** M_j^-1 r_j for every unit, M_j symmetric positive definite on the free coordinates; a new matrix. */
-  precondition(residual: Matrix): Matrix;
+  /** H_j v_j for the units j whose columns these are. Its argument is reused for the next product. */
+  hessianTimes(directions: Matrix, units: Int32Array): Promise<Matrix>;
+  /** M_j^-1 r_j for these units, M_j symmetric positive definite on the free coordinates; a new matrix. */
+  precondition(residual: Matrix, units: Int32Array): Matrix;
   /** Sets fixed coordinates to 0, in place. Default: none are fixed. */
-  readonly project?: (a: Matrix) => void;
+  readonly project?: (a: Matrix, units: Int32Array) => void;
   /** A unit is solved when what its decrement still lacks is at most this part of it. Default 0.01. */
   readonly relative?: number | Float64Array;
   /** Or at most this: 0.01 P is a tenth of a standard error. Default 0. */
   readonly absolute?: number | Float64Array;
   /** Default 100. */
   readonly maxProducts?: number;
+  /** The most work, in products with all units: one with a quarter of them counts a quarter. Default no limit. */
+  readonly maxWork?: number;
+  /**
+   * Whether units that have ended are left out of what follows, so that products grow cheaper: worth it where some take
+   * much longer than most. Then the matrices have fewer columns, and `units` says whose they are. Default false: always all.
+   */
+  readonly narrowing?: boolean;
+  /**
+   * Asked when every unit has ended: a smaller `absolute` for those that were solved to go on to from where they are, or
+   * null to end. Default null. With it, work goes first to the units that are farthest off.
+   */
+  readonly deepen?: (progress: PcgProgress) => number | null;
   /** Ends all units, asked after each product: for a rule over the population. */
   readonly stopWhen?: (progress: PcgProgress) => boolean;
 }
 
 export interface PcgProgress {
-  /** Products with all H_j so far, those of restarts included. */
+  /** Products with H_j so far, those of restarts included. */
   readonly products: number;
+  /** The same in products with all units. */
+  readonly work: number;
   /** 2 b'x - x'Hx [unit], from below b'H^-1 b: with b = -g the square of Newton's decrement. */
   readonly decrement: Float64Array;
   /**
@@ -49,6 +63,9 @@ export interface PcgResult extends PcgProgress {
 /** A Rayleigh quotient p'Hp / p'Mp so far below the largest seen is rounding, not curvature. */
 const flatness = 1e-15;
 
+/** Columns are taken together anew when so few of them are still at work: each of them is moved a few times at most. */
+const crowded = 0.75;
+
 /**
  * Preconditioned conjugate gradients (Hestenes & Stiefel 1952) on one system a unit, each with its own lengths, stop and
  * restart; a product serves all units. Every step adds (p'r)^2 / p'Hp to the decrement; the test k gain_k <= tolerance is
@@ -59,29 +76,35 @@ const flatness = 1e-15;
  * 20 P N flop each.
  */
 export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
-  const { host, right, maxProducts = 100, project = () => undefined } = request;
-  const { rows, columns: units } = right;
-  const relative = perUnit(request.relative ?? 0.01, units);
-  const absolute = perUnit(request.absolute ?? 0, units);
+  const { host, right, maxProducts = 100, maxWork = Infinity, project = () => undefined } = request;
+  const { rows, columns: count } = right;
+  const relative = perUnit(request.relative ?? 0.01, count);
+  let absolute = perUnit(request.absolute ?? 0, count);
 
-  const solution = matrix(rows, units);
-  const residual = copyMatrix(right);
-  project(residual);
+  /** Whose columns the matrices below are; what is kept of a unit is found by its number. */
+  let units: Int32Array = Int32Array.from({ length: count }, (_, j) => j);
+  let solution = matrix(rows, count);
+  let residual = copyMatrix(right);
+  project(residual, units);
   const badRight = clearNonFinite(residual);
-  const first = request.precondition(residual);
-  project(first);
+  const first = request.precondition(residual, units);
+  project(first, units);
   clearNonFinite(first);
-  const direction = copyMatrix(first);
+  let direction = copyMatrix(first);
+  let argument = matrix(rows, count);
+  /** Where columns lie whose units are not among the present ones. */
+  const away = { solution: matrix(rows, count), residual: matrix(rows, count), direction: matrix(rows, count) };
+
   const energy = host.columnDot(residual, first);
   /** p'Mp, by recursion. */
   const size = energy.slice();
-  const largestQuotient = new Float64Array(units);
-  const stepsSinceRestart = new Int32Array(units);
-  const restarting = new Uint8Array(units);
-  const refreshed = new Uint8Array(units);
-  const decrement = new Float64Array(units);
-  const decrementAtRestart = new Float64Array(units);
-  const remaining = new Float64Array(units).fill(Infinity);
+  const largestQuotient = new Float64Array(count);
+  const stepsSinceRestart = new Int32Array(count);
+  const restarting = new Uint8Array(count);
+  const refreshed = new Uint8Array(count);
+  const decrement = new Float64Array(count);
+  const decrementAtRestart = new Float64Array(count);
+  const remaining = new Float64Array(count).fill(Infinity);
   const squares = host.columnDot(residual, residual);
   const ending: (PcgEnding | null)[] = Array.from(energy, (e, j) => {
     if (badRight[j] === 0 && squares[j] === 0) remaining[j] = 0;
@@ -93,42 +116,78 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
     stepsSinceRestart[j] = 0;
   };
 
-  const length = new Float64Array(units);
-  const minusLength = new Float64Array(units);
-  const beta = new Float64Array(units);
-  const argument = matrix(rows, units);
-  let products = 0;
-  const progress = (): PcgProgress => ({ products, decrement, remaining });
-  while (products < maxProducts && ending.includes(null) && !(request.stopWhen?.(progress()) ?? false)) {
-    argument.data.fill(0);
-    for (let j = 0; j < units; j++) {
-      if (ending[j] === null) copyColumn(restarting[j] === 1 ? solution : direction, argument, j);
+  const gather = (wanted: Int32Array): void => {
+    scatter(solution, units, away.solution);
+    scatter(residual, units, away.residual);
+    scatter(direction, units, away.direction);
+    solution = columnsOf(away.solution, wanted);
+    residual = columnsOf(away.residual, wanted);
+    direction = columnsOf(away.direction, wanted);
+    argument = matrix(rows, wanted.length);
+    units = wanted;
+  };
+  const narrow = (): void => {
+    const atWork = units.filter((j) => ending[j] === null);
+    if (atWork.length > 0 && atWork.length <= crowded * units.length) gather(atWork);
+  };
+  /** Whether units go on to a smaller tolerance. */
+  const deeper = (): boolean => {
+    for (let last = Infinity; ;) {
+      const next = request.deepen?.(progress()) ?? null;
+      if (next === null || !(next < last)) return false;
+      last = next;
+      absolute = perUnit(next, count);
+      const isOpen = (j: number): boolean =>
+        ending[j] === 'solved' && remaining[j]! > Math.max(relative[j]! * decrement[j]!, absolute[j]!);
+      const open = Int32Array.from(ending.keys()).filter(isOpen);
+      if (open.length === 0) continue;
+      for (const j of open) ending[j] = null;
+      gather(request.narrowing === true ? open : Int32Array.from(ending.keys()));
+      return true;
     }
-    const product = await request.hessianTimes(argument);
-    products++;
-    project(product);
-    const bad = clearNonFinite(product);
-    const curvature = host.columnDot(argument, product);
-    const slope = host.columnDot(direction, residual);
+  };
 
-    for (let j = 0; j < units; j++) {
-      length[j] = refreshed[j] = 0;
+  let products = 0;
+  let work = 0;
+  const progress = (): PcgProgress => ({ products, work, decrement, remaining });
+  while (products < maxProducts && !(request.stopWhen?.(progress()) ?? false)) {
+    if (!ending.includes(null) && !deeper()) break;
+    if (request.narrowing === true) narrow();
+    const width = units.length;
+    if (work + width / count > maxWork) break;
+    argument.data.set(direction.data);
+    for (let c = 0; c < width; c++) {
+      const j = units[c]!;
+      if (ending[j] !== null) clearColumn(argument, c);
+      else if (restarting[j] === 1) copyColumn(solution, argument, c);
+    }
+    const product = await request.hessianTimes(argument, units);
+    products++;
+    work += width / count;
+    project(product, units);
+    const bad = clearNonFinite(product);
+    const [curvature, slope] = twoColumnDots(argument, product, direction, residual);
+
+    const length = new Float64Array(width);
+    for (let k = 0; k < width; k++) {
+      const j = units[k]!;
+      refreshed[j] = 0;
       if (ending[j] !== null) continue;
       if (restarting[j] === 1) {
         refreshed[j] = 1;
         restarting[j] = 0;
-        if (bad[j] === 0) decrement[j] = trueResidual(right, product, solution, residual, j);
+        if (bad[k] === 0) decrement[j] = trueResidual({ right, j }, product, solution, residual, k);
         // Only what has gained since the last restart is worth going on with.
-        if (bad[j] === 1 || !(decrement[j]! > decrementAtRestart[j]!)) ending[j] = 'breakdown';
+        if (bad[k] === 1 || !(decrement[j]! > decrementAtRestart[j]!)) ending[j] = 'breakdown';
         decrementAtRestart[j] = decrement[j]!;
         continue;
       }
-      const [c, s] = [curvature[j]!, slope[j]!];
+      const [c, s] = [curvature[k]!, slope[k]!];
       const gain = (s * s) / c;
-      if (bad[j] === 1 || !Number.isFinite(c) || !(s > 0)) breakDown(j);
+      if (bad[k] === 1 || !Number.isFinite(c) || !(s > 0)) breakDown(j);
       else if (!(c > flatness * largestQuotient[j]! * size[j]!) || !Number.isFinite(gain)) ending[j] = 'flat';
       else {
-        length[j] = s / c;
+        length[k] = s / c;
         largestQuotient[j] = Math.max(largestQuotient[j]!, c / size[j]!);
         decrement[j]! += gain;
         stepsSinceRestart[j]!++;
@@ -136,41 +195,57 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
         if (remaining[j]! <= Math.max(relative[j]! * decrement[j]!, absolute[j]!)) ending[j] = 'solved';
       }
     }
-    for (let j = 0; j < units; j++) minusLength[j] = -length[j]!;
-    host.columnScaleAdd(length, direction, solution);
-    host.columnScaleAdd(minusLength, product, residual);
-    if (!ending.includes(null)) break;
-    project(residual);
+    stepColumns(length, direction, solution, product, residual);
+    if (request.deepen === undefined && !ending.includes(null)) break;
+    project(residual, units);
 
-    const next = request.precondition(residual);
-    project(next);
+    const next = request.precondition(residual, units);
+    project(next, units);
     const badNext = clearNonFinite(next);
-    const nextEnergy = host.columnDot(residual, next);
-    const along = host.columnDot(product, next);
-    for (let j = 0; j < units; j++) {
-      beta[j] = 0;
-      if (ending[j] !== null) continue;
-      const e = badNext[j] === 1 ? Number.NaN : nextEnergy[j]!;
+    const [nextEnergy, along] = twoColumnDots(residual, next, product, next);
+    const [taken, beta] = [new Float64Array(width), new Float64Array(width)];
+    for (let k = 0; k < width; k++) {
+      const j = units[k]!;
+      // Of a unit that has ended the direction stays, but one that has just been solved may go on later from its next.
+      if (ending[j] !== null && !(ending[j] === 'solved' && length[k]! > 0)) {
+        beta[k] = 1;
+        continue;
+      }
+      taken[k] = 1;
+      const e = badNext[k] === 1 ? Number.NaN : nextEnergy[k]!;
       if (e === 0) [ending[j], remaining[j]] = ['solved', 0];
       else if (!(e > 0 && Number.isFinite(e))) breakDown(j);
-      else if (length[j]! > 0) {
-        const b = (-length[j]! * along[j]!) / energy[j]!;
-        beta[j] = b > 0 && Number.isFinite(b) ? b : 0;
-        size[j] = e + beta[j]! ** 2 * size[j]!;
+      else if (length[k]! > 0) {
+        const b = (-length[k]! * along[k]!) / energy[j]!;
+        beta[k] = b > 0 && Number.isFinite(b) ? b : 0;
+        size[j] = e + beta[k]! ** 2 * size[j]!;
       } else if (refreshed[j] === 1) size[j] = e;
       energy[j] = e;
     }
-    scaleColumns(direction, beta);
-    for (let i = 0; i < direction.data.length; i++) direction.data[i]! += next.data[i]!;
+    turnColumns(taken, next, beta, direction);
   }
 
-  for (let j = 0; j < units; j++) if (!(decrement[j]! > 0)) copyColumn(first, solution, j);
-  clearNonFinite(solution);
-  return { ...progress(), direction: solution, ending: ending.map((why) => why ?? 'products') };
+  scatter(solution, units, away.solution);
+  const whole = away.solution;
+  for (let j = 0; j < count; j++) if (!(decrement[j]! > 0)) copyColumn(first, whole, j);
+  clearNonFinite(whole);
+  return { ...progress(), direction: whole, ending: ending.map((why) => why ?? 'products') };
 };
 
 const perUnit = (value: number | Float64Array, units: number): Float64Array =>
   typeof value === 'number' ? new Float64Array(units).fill(value) : value;
+
+/** Writes columns to where they are in the whole. */
+const scatter = (part: Matrix, units: Int32Array, whole: Matrix): void => {
+  const width = part.columns;
+  for (let p = 0; p < part.rows; p++) {
+    for (let c = 0; c < width; c++) whole.data[p * whole.columns + units[c]!] = part.data[p * width + c]!;
+  }
+};
+
+const clearColumn = (a: Matrix, c: number): void => {
+  for (let i = c; i < a.data.length; i += a.columns) a.data[i] = 0;
+};
 
 /** Sets columns with an entry that is not finite to 0, in place, and says which. */
 const clearNonFinite = (a: Matrix): Uint8Array => {
@@ -185,12 +260,20 @@ const clearNonFinite = (a: Matrix): Uint8Array => {
   return found;
 };
 
-/** r = b - Hx of unit j; returns 2 b'x - x'Hx = x'(b + r). */
-const trueResidual = (right: Matrix, product: Matrix, solution: Matrix, residual: Matrix, j: number): number => {
+/** r = b - Hx of unit j, whose column is c; returns 2 b'x - x'Hx = x'(b + r). */
+const trueResidual = (
+  { right, j }: { readonly right: Matrix; readonly j: number },
+  product: Matrix,
+  solution: Matrix,
+  residual: Matrix,
+  c: number,
+): number => {
   let result = 0;
-  for (let i = j; i < right.data.length; i += right.columns) {
-    residual.data[i] = right.data[i]! - product.data[i]!;
-    result += solution.data[i]! * (right.data[i]! + residual.data[i]!);
+  for (let p = 0; p < right.rows; p++) {
+    const b = right.data[p * right.columns + j]!;
+    const i = p * residual.columns + c;
+    residual.data[i] = b - product.data[i]!;
+    result += solution.data[i]! * (b + residual.data[i]!);
   }
   return result;
 };

@@ -11,3 +11,44 @@ export const scaleColumns = (a: Matrix, scale: Float64Array): void => {
     for (let j = 0; j < a.columns; j++) a.data[p * a.columns + j]! *= scale[j]!;
   }
 };
+
+/** a_c' b_c and d_c' e_c of each column in one sweep. */
+export const twoColumnDots = (
+  a: Matrix,
+  b: Matrix,
+  d: Matrix,
+  e: Matrix,
+): readonly [first: Float64Array, second: Float64Array] => {
+  const { rows, columns } = a;
+  const [first, second] = [new Float64Array(columns), new Float64Array(columns)];
+  for (let p = 0; p < rows; p++) {
+    const row = p * columns;
+    for (let c = 0; c < columns; c++) {
+      first[c]! += a.data[row + c]! * b.data[row + c]!;
+      second[c]! += d.data[row + c]! * e.data[row + c]!;
+    }
+  }
+  return [first, second];
+};
+
+/** x + p diag(length) and r - q diag(length), both in place, in one sweep: a step of conjugate gradients. */
+export const stepColumns = (length: Float64Array, p: Matrix, x: Matrix, q: Matrix, r: Matrix): void => {
+  const { rows, columns } = p;
+  for (let i = 0; i < rows; i++) {
+    const row = i * columns;
+    for (let c = 0; c < columns; c++) {
+      const step = length[c]!;
+      x.data[row + c]! += step * p.data[row + c]!;
+      r.data[row + c]! -= step * q.data[row + c]!;
+    }
+  }
+};
+
+/** p = z diag(taken) + p diag(beta), in place on p. */
+export const turnColumns = (taken: Float64Array, z: Matrix, beta: Float64Array, p: Matrix): void => {
+  const { rows, columns } = p;
+  for (let i = 0; i < rows; i++) {
+    const row = i * columns;
+    for (let c = 0; c < columns; c++) p.data[row + c] = taken[c]! * z.data[row + c]! + beta[c]! * p.data[row + c]!;
+  }
+};

@@ -1,19 +1,23 @@
 import type { FreePattern } from '@drnn/objectives';
 import type { Matrix } from '@drnn/tensor';
 
-/** Sets the fixed coordinates of a [predictor, unit] matrix to 0, in place. */
-export const projectOut = (free: FreePattern, a: Matrix): void => {
+/**
+ * Sets the fixed coordinates of a [predictor, unit] matrix to 0, in place. Its columns are those of `units`, by default of
+ * all.
+ */
+export const projectOut = (free: FreePattern, a: Matrix, units?: Int32Array): void => {
   const { rows, columns, data } = a;
   if (free.kind === 'zero-diagonal') {
-    for (let j = 0; j < columns; j++) data[j * columns + j] = 0;
+    for (let c = 0; c < columns; c++) data[(units?.[c] ?? c) * columns + c] = 0;
   } else if (free.kind === 'sets') {
-    free.sets.forEach((set, j) => {
+    for (let c = 0; c < columns; c++) {
+      const set = free.sets[units?.[c] ?? c]!;
       let next = 0;
       for (let p = 0; p < rows; p++) {
         if (set[next] === p) next++;
-        else data[p * columns + j] = 0;
+        else data[p * columns + c] = 0;
       }
-    });
+    }
   }
 };
 

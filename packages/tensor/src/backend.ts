@@ -74,6 +74,8 @@ export interface Backend {
   rows(source: Matrix | RowSource, options?: { readonly copy?: boolean }): Promise<Rows>;
   /** Rows back on the host, [time, column]. */
   read(rows: Rows): Promise<Matrix>;
+  /** Some columns of rows, in the order given, as rows of their own: what is left to do of many units. */
+  select(rows: Rows, columns: Int32Array): Promise<Rows>;
   /** One sweep over the time rows; see `PassRequest`. Cost 2 rows P N flop a current and a back-projection. */
   pass(design: Rows, request: PassRequest): Promise<PassResult>;
   /** X' diag(w) X with float64 sums, both triangles; `weights` [time, 1]. Cost rows P^2 flop. */

@@ -1,7 +1,7 @@
 import type { Accuracy, Backend, PassRequest, Precision, Rows, RowSource } from './backend.js';
 import { failure, type Issue, refuse } from './error.js';
 import type { Host } from './host.js';
-import type { Matrix } from './matrix.js';
+import { columnsOf, type Matrix } from './matrix.js';
 import { collect } from './row-reader.js';
 import { passShape, type PassShape } from './pass.js';
 import { type Ledger, ledger } from './scope.js';
@@ -33,6 +33,8 @@ export interface Engine<Stored extends RowShape> {
   /** Gives up what `stored` occupies; called once for each. */
   free(stored: Stored): void;
   read(stored: Stored): Matrix | Promise<Matrix>;
+  /** Some columns, copied. Default: by way of the host. */
+  select?(stored: Stored, columns: Int32Array): Stored | Promise<Stored>;
   pass(
     design: Stored,
     data: Readonly<Record<string, Stored>>,
@@ -154,6 +156,10 @@ const view = <Stored extends RowShape>(
   };
   const copied = async (source: RowSource): Promise<Stored> =>
     engine.copy === undefined ? engine.store(await collect(source)) : engine.copy(source);
+  const selected = async (stored: Stored, columns: Int32Array): Promise<Stored> =>
+    engine.select === undefined
+      ? engine.store(columnsOf(await engine.read(stored), columns))
+      : engine.select(stored, columns);
   const admit = (operation: string, stored: readonly Stored[]): readonly Rows[] => {
     // Looked at again, as the end may have come while something was awaited.
     if (reason() !== null) stored.forEach(engine.free);
@@ -196,6 +202,22 @@ const view = <Stored extends RowShape>(
     read: async (rows) => {
       alive('read');
       return engine.read(handles.open('read', rows));
+    },
+
+    select: async (rows, columns) => {
+      alive('select');
+      const stored = handles.open('select', rows);
+      const outside = columns.find((column) => !(column >= 0 && column < stored.columns));
+      if (outside !== undefined) {
+        throw failure({
+          path: 'select columns',
+          seen: `column ${outside}`,
+          expected: `whole numbers from 0 to ${stored.columns - 1}`,
+        });
+      }
+      const [handle] = admit('select', [await selected(stored, columns)]);
+      if (handle === undefined) throw new Error('a handle that was admitted is missing');
+      return handle;
     },
 
     pass: async (design, request) => {

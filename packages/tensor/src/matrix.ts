@@ -62,6 +62,24 @@ export const rowRange = (a: Matrix, from: number, to: number): Matrix => ({
   data: a.data.subarray(from * a.columns, to * a.columns),
 });
 
+/** Copies columns of row-major rows, `columns` wide, into `to`, as wide as `chosen`. Cost one move an entry. */
+export const gatherColumns = <Values extends Float32Array | Float64Array>(
+  from: Values,
+  columns: number,
+  chosen: Int32Array,
+  to: Values,
+): Values => {
+  const width = chosen.length;
+  for (let i = 0, row = 0; i < to.length; i += width, row += columns) {
+    for (let c = 0; c < width; c++) to[i + c] = from[row + chosen[c]!]!;
+  }
+  return to;
+};
+
+/** Some columns in the order given, copied. */
+export const columnsOf = (a: Matrix, chosen: Int32Array): Matrix =>
+  matrix(a.rows, chosen.length, gatherColumns(a.data, a.columns, chosen, new Float64Array(a.rows * chosen.length)));
+
 /** The index of the first entry that is NaN or infinite, or -1. */
 export const firstNonFinite = (values: ArrayLike<number>): number => {
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;

@@ -95,8 +95,7 @@ const contestPart = (calibrated: Calibrated): Html => {
     )}
     <p>
       ${choice.winner === 'rounds' ? 'The rounds' : `The ridge (${ridgeNames[choice.winner]}${choice.strength === null ? '' : `, strength ${formatSetting(choice.strength)} per transition`})`}
-      won by
-      ${formatNumber(choice.margin)}${choice.scores['cross-entropy'] === null ? '; cross-entropy was not run, since least squares was not near' : ''}.
+      ${choice.margin < 0 ? `were kept, ${formatNumber(-choice.margin)} behind` : `won by ${formatNumber(choice.margin)}`}${choice.tempering === 1 ? '' : `, their weights tempered ${formatCount(choice.tempering)} times`}${choice.scores['cross-entropy'] === null ? '; cross-entropy was not run, since least squares was not near' : ''}.
       These blocks lie within the training data; the held-out scores above are of data that no contender saw.
     </p>`;
 };

@@ -46,6 +46,7 @@ const calibratedSample: NonNullable<ReportData['calibrated']> = {
   choice: {
     winner: 'rounds',
     strength: null,
+    tempering: 1,
     scores: { rounds: 0.62, 'least-squares': 0.5, 'cross-entropy': null },
     margin: 0.12,
     blocks: 4,
@@ -297,6 +298,7 @@ describe('renderReport', () => {
     const choice = {
       winner: 'least-squares',
       strength: 0.003,
+      tempering: 1,
       scores: { rounds: 0.31, 'least-squares': 0.42, 'cross-entropy': 0.4 },
       margin: 0.02,
       blocks: 4,

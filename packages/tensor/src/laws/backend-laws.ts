@@ -12,7 +12,7 @@ import {
   type UnaryOperation,
   variable,
 } from '../expression.js';
-import { matrix, type Matrix, rowRange } from '../matrix.js';
+import { columnsOf, matrix, type Matrix, rowRange } from '../matrix.js';
 import { passByPrimitives, passShape } from '../pass.js';
 import { arbitraryExpression, arbitrarySeed, arbitrarySize, drawnMatrix } from './arbitrary.js';
 import { assertHost, type LawOptions, lawParameters } from './host-laws.js';
@@ -179,7 +179,7 @@ const expectPass = async (on: Backend, given: Arranged, request: PassRequest, de
 };
 
 const rowsLaw: BackendLaw = {
-  name: 'rows and read',
+  name: 'rows, read and select',
   check: (make, options) =>
     withBackend(make, async (on) => {
       await fc.assert(
@@ -201,6 +201,14 @@ const rowsLaw: BackendLaw = {
               const back = await on.read(rows);
               if (back.rows !== time || back.columns !== columns) throw new Error('read: a wrong shape');
               expectWithin('read', back.data, exactly(values));
+              // Some columns, one of them twice, from last to first.
+              const chosen = Int32Array.from({ length: columns }, (_, c) => columns - 1 - (c % 3 === 0 ? 0 : c));
+              const some = await on.select(rows, chosen);
+              const selected = await on.read(some);
+              if (some.columns !== columns || selected.rows !== time) throw new Error('select: a wrong shape');
+              expectWithin('select', selected.data, exactly(columnsOf(values, chosen)));
+              some.release();
+              await expectRefusal('select of a column beyond', () => on.select(rows, Int32Array.of(columns)));
               rows.release();
               rows.release();
               await expectRefusal('read of released rows', () => on.read(rows));

@@ -20,7 +20,7 @@ import {
   ridgeOfStrength,
 } from './ridge-fits.js';
 import { countOutside } from './inside-range.js';
-import { type NetworkAssumptions, releaseTask, restrictTask, type RoundTask, roundTask } from './round-task.js';
+import { type RoundTaskOptions, releaseTask, restrictTask, type RoundTask, roundTask } from './round-task.js';
 import { type RowSample, sampleRows } from './row-sample.js';
 import type { RoundRule } from './solve-round.js';
 
@@ -36,7 +36,7 @@ export type Winner = 'rounds' | RidgeLoss;
  */
 export type Choosing = 'split' | 'cross-validation' | 'none';
 
-export interface EstimateOptions extends NetworkAssumptions {
+export interface EstimateOptions extends RoundTaskOptions {
   readonly effort: Effort;
   /** Default `split` for quick, `cross-validation` for full. */
   readonly choosing?: Choosing;

@@ -5,6 +5,7 @@ export * from './residual-noise.js';
 export * from './shrinkage.js';
 export * from './round-task.js';
 export * from './calibrated-loss.js';
+export type { Memory } from './written-loss.js';
 export * from './solve-round.js';
 export * from './pilot.js';
 export * from './calibrated-rounds.js';

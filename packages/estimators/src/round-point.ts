@@ -1,7 +1,8 @@
-import { copyMatrix, matrix, type Matrix, mul, substitute, variable } from '@drnn/tensor';
+import { copyMatrix, matrix, type Matrix, mul, type PassRequest, variable } from '@drnn/tensor';
 import { projectOut } from '@drnn/solvers';
 import type { FrozenLoss } from './calibrated-loss.js';
-import { addRidge, addRidgeValue, type KeptRows, passOver, type RoundTask } from './round-task.js';
+import { addRidge, addRidgeValue, type KeptRows, type Part, passOver, type RoundTask } from './round-task.js';
+import { writtenAtStart, writtenElsewhere, type WrittenLoss } from './written-loss.js';
 
 /** What a round knows at one Theta. */
 export interface RoundPoint {
@@ -10,8 +11,9 @@ export interface RoundPoint {
   readonly value: Float64Array;
   /** Ridge included, 0 at fixed coordinates. */
   readonly gradient: Matrix;
-  /** h = w phi'(z), [time, unit]. */
-  readonly curvatures: KeptRows;
+  /** h = w phi'(z), [time, unit]; null where each pass makes them again, by `written`. */
+  readonly curvatures: KeptRows | null;
+  readonly written: WrittenLoss;
   /** The sum of h over time, [unit]. */
   readonly curvatureSums: Float64Array;
 }
@@ -21,7 +23,10 @@ export interface FrozenRound {
   readonly task: RoundTask;
   readonly ridge: Float64Array;
   readonly loss: FrozenLoss;
-  /** w, [time, unit]; null where only the first point is asked for. */
+  /** Where weights and trims are frozen. */
+  readonly start: Matrix;
+  readonly elsewhere: WrittenLoss;
+  /** w, [time, unit]; null where only the first point is asked for, and where each pass makes them again. */
   readonly weights: KeptRows | null;
   release(): void;
 }
@@ -36,55 +41,74 @@ export const freezeAt = async (
   ridge: Float64Array,
   keepWeights: boolean,
 ): Promise<{ readonly round: FrozenRound; readonly point: RoundPoint }> => {
-  const weight = substitute(loss.weight, { z0: variable('z') });
-  const [value, slope, curvature] = [loss.value, loss.slope, loss.curvature].map((e) => substitute(e, { w: weight }));
-  if (value === undefined || slope === undefined || curvature === undefined) throw new Error('a loss has three parts');
-  const { backProject, columnSums, kept } = await passOver(task, ({ targets, observed }) => ({
+  const written = writtenAtStart(loss);
+  const keeps = task.memory === 'keep';
+  const { backProject, columnSums, kept } = await passOver(task, (part) => ({
     currents: { z: start },
-    data: { d: targets, ...(observed === null ? {} : { o: observed }) },
-    backProject: [slope],
-    columnSums: [curvature, value],
-    keep: keepWeights ? [curvature, weight] : [curvature],
+    data: dataOf(part),
+    backProject: [written.slope],
+    columnSums: [written.curvature, written.value],
+    keep: keeps ? (keepWeights ? [written.curvature, written.weight] : [written.curvature]) : [],
   }));
-  const [curvatures = [], weights = null] = kept;
+  const [curvatures = null, weights = null] = kept;
   const round: FrozenRound = {
     task,
     ridge,
     loss,
+    start,
+    elsewhere: writtenElsewhere(loss),
     weights,
     release: () => {
       if (weights !== null) release(weights);
     },
   };
-  return { round, point: pointOf(round, start, backProject, columnSums, curvatures) };
+  return { round, point: pointOf(round, start, written, backProject, columnSums, curvatures) };
 };
+
+const dataOf = ({ targets, observed }: Part): PassRequest['data'] => ({
+  d: targets,
+  ...(observed === null ? {} : { o: observed }),
+});
 
 /** The point of a frozen round at another Theta. Cost one pass. */
 export const pointAt = async (round: FrozenRound, theta: Matrix): Promise<RoundPoint> => {
-  const { task, loss, weights } = round;
-  const { backProject, columnSums, kept } = await passOver(task, ({ targets }, index) => {
+  const { task, loss, weights, elsewhere, start } = round;
+  const recomputes = task.memory === 'recompute';
+  const { backProject, columnSums, kept } = await passOver(task, (part, index) => {
+    if (recomputes) {
+      return {
+        currents: elsewhere.currents(theta, start),
+        data: dataOf(part),
+        backProject: [elsewhere.slope],
+        columnSums: [elsewhere.curvature, elsewhere.value],
+      };
+    }
     const w = weights?.[index];
     if (w === undefined) throw new Error('the weights of this round were not kept');
     return {
       currents: { z: theta },
-      data: { d: targets, w },
+      data: { d: part.targets, w },
       backProject: [loss.slope],
       columnSums: [loss.curvature, loss.value],
       keep: [loss.curvature],
     };
   });
-  return pointOf(round, theta, backProject, columnSums, kept[0] ?? []);
+  return pointOf(round, theta, elsewhere, backProject, columnSums, kept[0] ?? null);
 };
 
 const product = mul(variable('h'), variable('v'));
 
-/** H_j v_j for every unit, at a point. Cost one pass. */
+/** H_j v_j for every unit, at a point. Cost one pass; where curvatures are made again, of one current more or two. */
 export const curvatureTimes = async (
-  { task, ridge }: FrozenRound,
-  { curvatures }: RoundPoint,
+  { task, ridge, start }: FrozenRound,
+  { theta, curvatures, written }: RoundPoint,
   direction: Matrix,
 ): Promise<Matrix> => {
-  const { backProject } = await passOver(task, (_, index) => {
+  const { backProject } = await passOver(task, (part, index) => {
+    if (curvatures === null) {
+      const currents = { v: direction, ...written.currents(theta, start) };
+      return { currents, data: dataOf(part), backProject: [written.product] };
+    }
     const h = curvatures[index];
     if (h === undefined) throw new Error('a part without curvatures');
     return { currents: { v: direction }, data: { h }, backProject: [product] };
@@ -92,15 +116,38 @@ export const curvatureTimes = async (
   return withRidge(task, ridge, direction, backProject[0]);
 };
 
+/** Hands the curvatures of a point to `use`: where they are not kept they are made by a pass, and released after it. */
+export const withCurvatures = async <Result>(
+  { task, start }: FrozenRound,
+  { theta, curvatures, written }: RoundPoint,
+  use: (curvatures: KeptRows) => Promise<Result>,
+): Promise<Result> => {
+  if (curvatures !== null) return use(curvatures);
+  const { kept } = await passOver(task, (part) => ({
+    currents: written.currents(theta, start),
+    data: dataOf(part),
+    keep: [written.curvature],
+  }));
+  const made = kept[0] ?? [];
+  try {
+    return await use(made);
+  } finally {
+    release(made);
+  }
+};
+
 /** Gives back the rows of a point. */
-export const releasePoint = ({ curvatures }: RoundPoint): void => release(curvatures);
+export const releasePoint = ({ curvatures }: RoundPoint): void => {
+  if (curvatures !== null) release(curvatures);
+};
 
 const pointOf = (
   { task, ridge }: FrozenRound,
   theta: Matrix,
+  written: WrittenLoss,
   backProject: readonly Matrix[],
   columnSums: readonly Float64Array[],
-  curvatures: KeptRows,
+  curvatures: KeptRows | null,
 ): RoundPoint => {
   const value = columnSums[1] ?? new Float64Array(theta.columns);
   addRidgeValue(ridge, theta, value);
@@ -109,6 +156,7 @@ const pointOf = (
     value,
     gradient: withRidge(task, ridge, theta, backProject[0]),
     curvatures,
+    written,
     curvatureSums: columnSums[0] ?? new Float64Array(),
   };
 };

@@ -78,7 +78,8 @@ const forcing = 0.02;
  *
  * by Newton's method, each step solved by conjugate gradients for all units at once, preconditioned by s_j times the
  * shared metric X'X + Lambda / s (s_j the unit's mean curvature, s their mean). Cost: a pass for each product and each
- * Newton step. Memory: two rows [time, unit], one where a single Newton step is asked for.
+ * Newton step. Memory: three arrays [time, unit] at most, one where a single Newton step is asked for; where the task
+ * recomputes, none, but one while Hessians are factored.
  */
 export const solveRound = async (task: RoundTask, start: Matrix, options: RoundOptions): Promise<RoundResult> => {
   const { on, shape, free } = task;

@@ -24,6 +24,7 @@ export const choices = {
   estimator: ['calibrated', 'convex'],
   effort: ['quick', 'full'],
   choosing: ['cross-validation', 'split', 'none'],
+  memory: ['keep', 'recompute'],
   intervals: ['exact', 'shared'],
   solver: ['shared-newton', 'newton'],
   accelerate: ['anderson', 'nesterov', 'none'],
@@ -95,6 +96,11 @@ export interface FitOptions extends StructureOptions {
   readonly effort?: 'quick' | 'full';
   /** How the calibrated estimator is judged against plain ridge. Default cross-validation for full, split for quick. */
   readonly choosing?: 'cross-validation' | 'split' | 'none';
+  /**
+   * Of the calibrated estimator: `keep` (default) holds the frozen weights of a round and their curvatures on the backend,
+   * `recompute` makes them again in every pass, for recordings that would not fit otherwise. The same weights to rounding.
+   */
+  readonly memory?: 'keep' | 'recompute';
   readonly solver?: 'shared-newton' | 'newton';
   readonly accelerate?: 'anderson' | 'nesterov' | 'none';
   readonly tolerance?: number;
@@ -139,6 +145,7 @@ export const defaults = {
   bias: true,
   zeroDiagonal: true,
   effort: 'full',
+  memory: 'keep',
   solver: 'shared-newton',
   accelerate: 'anderson',
   tolerance: 1e-8,
@@ -214,7 +221,7 @@ export const settle = (options: FitOptions): Settings => {
     }
   }
   if (estimator === 'convex') {
-    for (const name of ['effort', 'choosing'] as const) {
+    for (const name of ['effort', 'choosing', 'memory'] as const) {
       if (options[name] === undefined) continue;
       issues.push({
         path: name,

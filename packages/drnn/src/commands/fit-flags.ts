@@ -34,6 +34,7 @@ export interface FitFlags {
   readonly missing: (typeof choices.missing)[number];
   readonly estimator?: (typeof choices.estimator)[number];
   readonly effort: (typeof choices.effort)[number];
+  readonly memory: (typeof choices.memory)[number];
   readonly choosing?: (typeof choices.choosing)[number];
   readonly intervals?: (typeof choices.intervals)[number];
   readonly solver: (typeof choices.solver)[number];

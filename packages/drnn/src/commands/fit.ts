@@ -72,6 +72,14 @@ export const fitCommand = (program: Command): void => {
       ).choices(choices.choosing),
     )
     .addOption(
+      oneOf(
+        '--memory <how>',
+        'arrays of a calibrated round, kept or made again in every pass',
+        choices.memory,
+        defaults.memory,
+      ),
+    )
+    .addOption(
       new Option(
         '--intervals <method>',
         "standard errors and 95% intervals of the weights, where the calibrated estimator's rounds won",

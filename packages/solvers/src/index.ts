@@ -1,4 +1,5 @@
 export * from './problem.js';
+export * from './with-penalty.js';
 export * from './samples.js';
 export * from './design.js';
 export * from './free.js';

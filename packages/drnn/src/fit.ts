@@ -1,4 +1,4 @@
-import type { AlphaProfile, Choice } from '@drnn/estimators';
+import { type AlphaProfile, type Choice, weightsByFrame } from '@drnn/estimators';
 import { certify, type Certificate, matching, type Objective, type Transfer } from '@drnn/objectives';
 import type { Model, Source } from '@drnn/recordings';
 import { selectTransitions, splitTransitions, type Transitions, transitions } from '@drnn/simulator';
@@ -17,7 +17,7 @@ import {
   withStopping,
   withTrace,
 } from '@drnn/solvers';
-import { type Backend, failure, type Issue, matrix, type Matrix, type Precision, refuse } from '@drnn/tensor';
+import { type Backend, failure, type Issue, type Matrix, type Precision, refuse } from '@drnn/tensor';
 import { alphaNotes, profiledAlpha } from './profiled-alpha.js';
 import { deviceOf } from './backends/device-of.js';
 import { type Calibration, calibratedFit } from './calibrated-fit.js';
@@ -249,7 +249,7 @@ const fitOn = async (
   const groups = settings.groups === undefined ? null : unitGroups(settings.groups, raw.units);
   const scaling = scalingOf(raw, settings.scale, settings.center, transfer, (j) => session.unitNames[j] ?? `unit ${j}`);
   const all = applyScaling(raw, scaling);
-  const asked = onFrames(context.objective ?? objectiveOf(settings, transfer, raw), all);
+  const asked = weightsByFrame(context.objective ?? objectiveOf(settings, transfer, raw), all);
   const horizon = settings.horizon ?? Math.max(1, Math.round(10 / mean(all.alpha)));
   const start = context.from === undefined ? undefined : thetaFrom(context.from, all, settings.bias);
 
@@ -499,18 +499,6 @@ const transferFor = (own: Objective | undefined, settings: Settings): Transfer =
     });
   }
   return own.transfer;
-};
-
-/** Explicit weights with a row for every transition, moved to the frames, so that parts of the samples find theirs. */
-const onFrames = (objective: Objective, all: Transitions): Objective => {
-  const { weights } = objective;
-  if (weights.kind !== 'explicit' || weights.values.rows !== all.targets.rows) return objective;
-  const { columns, data } = weights.values;
-  const values = matrix((all.frames.at(-1) ?? 0) + 1, columns);
-  all.frames.forEach((frame, row) => {
-    values.data.set(data.subarray(row * columns, (row + 1) * columns), frame * columns);
-  });
-  return { ...objective, weights: { kind: 'explicit', values } };
 };
 
 /** A unit of which no two successive frames are observed has no target at all. */

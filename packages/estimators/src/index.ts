@@ -17,4 +17,6 @@ export * from './intervals.js';
 export * from './calibration-check.js';
 export * from './online.js';
 export * from './profile-alpha.js';
+export * from './ridge-path.js';
+export * from './weights-by-frame.js';
 export * from './round-posterior.js';

@@ -137,9 +137,14 @@ describe('a ridge path', () => {
     expect(best).toBe(top.strength);
     expect(top.score).toBeGreaterThan(0.8);
     expect(oneStandardError).toBeGreaterThanOrEqual(best);
-    for (const { strength, score } of points) {
-      if (strength > oneStandardError) expect(score).toBeLessThan(top.score - top.standardError);
-      if (strength === oneStandardError) expect(score).toBeGreaterThanOrEqual(top.score - top.standardError);
+    for (const { strength, scores, score, behind } of points) {
+      const differences = scores.map((each, k) => top.scores[k]! - each);
+      const mean = differences.reduce((a, b) => a + b, 0) / 5;
+      const error = Math.sqrt(differences.reduce((sum, x) => sum + (x - mean) ** 2, 0) / 20);
+      expect(behind.mean).toBeCloseTo(top.score - score, 9);
+      expect(behind.standardError).toBeCloseTo(error, 9);
+      if (strength > oneStandardError) expect(mean).toBeGreaterThan(error);
+      if (strength === oneStandardError) expect(mean).toBeLessThanOrEqual(error + 1e-12);
     }
     points.slice(1).forEach(({ norm }, k) => expect(norm).toBeGreaterThan(0.999 * points[k]!.norm));
     expect(on.memory().handles).toBe(0);

@@ -3,6 +3,7 @@ import { selectTransitions, sourceOfTransitions, type Transitions } from '@drnn/
 import {
   accelerate,
   anderson,
+  biasOnly,
   isFiniteState,
   type Iterate,
   iterate,
@@ -17,7 +18,7 @@ import {
   usefulCurvatureBound,
   withPenalty,
 } from '@drnn/solvers';
-import { type Backend, copyMatrix, failure, type Issue, matrix, type Matrix, refuse } from '@drnn/tensor';
+import { type Backend, copyMatrix, failure, type Issue, type Matrix, refuse } from '@drnn/tensor';
 import { driveR2 } from './held-out-drive.js';
 import { releaseTask, roundTask } from './round-task.js';
 import { timeBlocks } from './time-blocks.js';
@@ -71,6 +72,8 @@ export interface RidgePathPoint {
   readonly standardError: number;
   /** Of each block. */
   readonly scores: readonly number[];
+  /** How far the mean is below the best, and the standard error of that, block against block. */
+  readonly behind: { readonly mean: number; readonly standardError: number };
   /** |[W | Win]|, the root of the sum of squares; the mean over blocks. */
   readonly norm: number;
   /** Whether the fits of all blocks came to the tolerance. */
@@ -84,7 +87,10 @@ export interface RidgePath {
   readonly points: readonly RidgePathPoint[];
   /** The strength of the highest score. */
   readonly best: number;
-  /** The largest strength whose score is no more than one standard error below the highest. */
+  /**
+   * The largest strength that is behind the best by no more than one standard error of the difference. Blocks are easy or
+   * hard for all strengths alike, so that they are compared block against block.
+   */
   readonly oneStandardError: number;
   /** `ridgeMax` of all samples; null where strengths were given. */
   readonly max: number | null;
@@ -144,14 +150,14 @@ export const ridgePath = async (
     if (signal?.aborted === true) return null;
     found.push(fits);
   }
-  const points = strengths.map((strength, i) =>
+  const measured = strengths.map((strength, i) =>
     pointOf(
       strength,
       found.map((fits) => fits[i]!),
     ),
   );
-  const top = points.reduce((best, point, i) => (point.score > points[best]!.score ? i : best), 0);
-  const best = points[top];
+  const top = measured.reduce((best, point, i) => (point.score > measured[best]!.score ? i : best), 0);
+  const best = measured[top];
   if (best === undefined || !Number.isFinite(best.score)) {
     throw failure({
       path: 'recording',
@@ -160,7 +166,11 @@ export const ridgePath = async (
       hint: 'hold out fewer blocks, or leave out what does not move',
     });
   }
-  const near = points.find(({ score }) => score >= best.score - best.standardError) ?? best;
+  const points = measured.map((point) => ({
+    ...point,
+    behind: meanOf(point.scores.map((score, k) => best.scores[k]! - score)),
+  }));
+  const near = points.find(({ behind }) => behind.mean <= behind.standardError) ?? best;
   return {
     points,
     best: best.strength,
@@ -272,7 +282,7 @@ const fitsAlong = async (
     try {
       const fits: PathFit[] = [];
       const means = meanTargets(train);
-      let theta = matrix(base.shape.predictors, base.shape.units);
+      let { theta } = await biasOnly(base);
       for (const [at, strength] of strengths.entries()) {
         const fitted = await fitFrom(withPenalty(base, penaltyAt(strength)), theta, options);
         if (signal?.aborted === true) break;
@@ -332,17 +342,22 @@ const solverFor = ({ curvatureBound: bound, structure }: Problem): Solver<Iterat
   return useful ? proximalSharedNewton : proximalNewton;
 };
 
-const pointOf = (strength: number, fits: readonly PathFit[]): RidgePathPoint => {
-  const meanOf = (of: (fit: PathFit) => number): number => fits.reduce((sum, fit) => sum + of(fit), 0) / fits.length;
-  const score = meanOf((fit) => fit.score);
-  const spread = fits.reduce((sum, fit) => sum + (fit.score - score) ** 2, 0) / (fits.length - 1);
+const pointOf = (strength: number, fits: readonly PathFit[]): Omit<RidgePathPoint, 'behind'> => {
+  const scores = fits.map(({ score }) => score);
+  const { mean, standardError } = meanOf(scores);
   return {
     strength,
-    score,
-    standardError: Math.sqrt(spread / fits.length),
-    scores: fits.map((fit) => fit.score),
-    norm: meanOf(({ norm }) => norm),
+    score: mean,
+    standardError,
+    scores,
+    norm: meanOf(fits.map(({ norm }) => norm)).mean,
     converged: fits.every(({ converged }) => converged),
     steps: fits.reduce((sum, { steps }) => sum + steps, 0),
   };
+};
+
+const meanOf = (values: readonly number[]): { readonly mean: number; readonly standardError: number } => {
+  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+  const variance = values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (values.length - 1);
+  return { mean, standardError: Math.sqrt(variance / values.length) };
 };

@@ -1,5 +1,6 @@
 export * from './problem.js';
 export * from './with-penalty.js';
+export * from './bias-only.js';
 export * from './ridge-max.js';
 export * from './samples.js';
 export * from './design.js';

@@ -22,7 +22,7 @@ export interface FitFlags {
   readonly weightCap: number;
   readonly kappa: number;
   readonly clip: number | 'none';
-  readonly ridge: number;
+  readonly ridge: NonNullable<FitOptions['ridge']>;
   readonly penalty?: (typeof choices.penalty)[number];
   readonly l1?: number;
   readonly l1Ratio?: number;

@@ -102,7 +102,7 @@ export interface RidgePath {
 
 const fewestRows = 16;
 /** A residual that has not fallen by a hundredth in so many steps will not. */
-const patience = 15;
+const patience = 40;
 
 /**
  * A regularisation path with blocked cross-validation. From the strongest ridge to the weakest, each fit started from the

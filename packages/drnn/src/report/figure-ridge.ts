@@ -4,7 +4,7 @@ import { blue, grey, vermillion } from './colours.js';
 import type { Draw } from './drawing.js';
 import { type Html, html } from './escape.js';
 import { columnWidth, type Figure, key } from './figure.js';
-import { counted, formatScore, formatSetting } from './numbers.js';
+import { counted, formatScore, formatNumber } from './numbers.js';
 import type { ReportData, RidgeChoice } from './report-data.js';
 
 /** A score so far below the best is off the scale: the shape near the best is what is to be seen. */
@@ -61,7 +61,7 @@ export const ridgeFigure = (draw: Draw, { points, chosen, best, blocks }: RidgeC
     caption: html`R² of the drive in ${counted(blocks, 'block')} of the training data, held out in turn, about the mean
     of what was fitted to, pooled over units; n = ${counted(points.length, 'strength')}. The band is the standard error
     of the mean over blocks, which differ from each other more than neighbouring strengths do. Weights grow to the
-    left.${best === chosen ? '' : ` Dashed: the best, ${formatSetting(best)}.`}${shown.length < points.length ? ' Scores more than 1 below the best are left out.' : ''}`,
+    left.${best === chosen ? '' : ` Dashed: the best, ${formatNumber(best)}.`}${shown.length < points.length ? ' Scores more than 1 below the best are left out.' : ''}`,
   };
 };
 
@@ -71,11 +71,11 @@ export const ridgeSection = (draw: Draw, choice: RidgeChoice, show: (figure: Fig
   const scoreAt = (strength: number): string =>
     formatScore(points.find((point) => point.strength === strength)?.score ?? Number.NaN);
   return html`<p>
-      The objective was fitted with ridges from ${formatSetting(points[0]?.strength ?? Number.NaN)} per
+      The objective was fitted with ridges from ${formatNumber(points[0]?.strength ?? Number.NaN)} per
       transition${max === null ? '' : ', at which weights explain nearly nothing,'} down to
-      ${formatSetting(points.at(-1)?.strength ?? Number.NaN)}, each fit started from the one before, to all blocks of
-      the training data but one, and scored on that one. Taken was
-      ${formatSetting(chosen)}${rule === 'auto' ? `, the best (R² ${scoreAt(best)})` : ` (R² ${scoreAt(chosen)}), the strongest that is behind the best (${scoreAt(best)}) by no more than one standard error of the difference, block against block`}.
+      ${formatNumber(points.at(-1)?.strength ?? Number.NaN)}, each fit started from the one before, to all blocks of the
+      training data but one, and scored on that one. Taken was
+      ${formatNumber(chosen)}${rule === 'auto' ? `, the best (R² ${scoreAt(best)})` : ` (R² ${scoreAt(chosen)}), the strongest that is behind the best (${scoreAt(best)}) by no more than one standard error of the difference, block against block`}.
       No frame held out for the scores above had a say.
     </p>
     ${show(ridgeFigure(draw, choice))}`;
@@ -85,4 +85,4 @@ export const ridgeSection = (draw: Draw, choice: RidgeChoice, show: (figure: Fig
 export const ridgeSentence = ({ ridgePath: choice }: ReportData): string | null =>
   choice === null
     ? null
-    : `The strength of the ridge, ${formatSetting(choice.chosen)} per transition, was chosen from ${counted(choice.points.length, 'strength')} by cross-validation over ${counted(choice.blocks, 'contiguous block')} of the training data: ${choice.rule === 'auto' ? 'the one with the highest held-out R² of the drive' : 'the largest whose held-out R² of the drive is below the highest by no more than one standard error of the difference over blocks'}.`;
+    : `The strength of the ridge, ${formatNumber(choice.chosen)} per transition, was chosen from ${counted(choice.points.length, 'strength')} by cross-validation over ${counted(choice.blocks, 'contiguous block')} of the training data: ${choice.rule === 'auto' ? 'the one with the highest held-out R² of the drive' : 'the largest whose held-out R² of the drive is below the highest by no more than one standard error of the difference over blocks'}.`;

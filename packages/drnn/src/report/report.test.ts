@@ -331,8 +331,8 @@ describe('renderReport', () => {
     const flat = words(page).replace(/\s+/g, ' ');
     expect(flat).toContain('How the ridge was chosen');
     expect(flat).toContain('Held-out score against the strength of the ridge');
-    expect(flat).toContain(rule === 'auto' ? 'Taken was 0.001, the best (R² 0.900)' : 'Taken was 0.01 (R² 0.850)');
-    expect(flat).toContain(`a ridge penalty of ${chosen} per transition`);
+    expect(flat).toContain(rule === 'auto' ? 'Taken was 0.00100, the best (R² 0.900)' : 'Taken was 0.0100 (R² 0.850)');
+    expect(flat).toContain(`a ridge penalty of ${chosen.toPrecision(3)} per transition`);
     expect(flat).toContain('Scores more than 1 below the best are left out.');
     const marked = Array.from(document.querySelectorAll('svg'), (svg) =>
       svg.querySelectorAll('[fill-opacity] path, path[fill-opacity]'),

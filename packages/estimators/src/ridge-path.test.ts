@@ -151,6 +151,19 @@ describe('a ridge path', () => {
     await on.close();
   });
 
+  it('comes down to ridges that hardly shrink also from a strength that is far off, two a decade', async () => {
+    const on = await cpu();
+    // Targets beyond the range of tanh have weights of 5e5, and without a clip their curvature at zero weights is that.
+    const { rates } = cornnRecording({ units: 5, frames: 200, seed: 3, inputNoise: 0.2, conversionNoise: 0.3 });
+    const samples = transitions({ rates, alpha: 0.1 });
+    const path = await ridgePath(on, samples, crossEntropy({ weights: 'variance' }), { maxSteps: 5, blocks: 2 });
+    const [strongest, weakest] = [path?.points[0]?.strength ?? 0, path?.points.at(-1)?.strength ?? 1];
+    expect(strongest).toBeGreaterThan(1e4);
+    expect(weakest).toBeLessThan(2e-7);
+    expect(((path?.points.length ?? 0) - 1) / Math.log10(strongest / weakest)).toBeCloseTo(2, 1);
+    await on.close();
+  });
+
   it('asks for more ridge where there is more noise', async () => {
     const on = await cpu();
     const best = async (noise: number) => (await ridgePath(on, recorded(7, 200, noise, 6), crossEntropy()))?.best ?? 0;

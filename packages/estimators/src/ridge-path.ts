@@ -31,9 +31,13 @@ export interface RidgePathOptions {
   readonly blocks?: number;
   /** Per transition, above 0. Default: `count` of them, log-spaced from `ridgeMax` down to `ratio` times it. */
   readonly strengths?: readonly number[];
-  /** Default 21, two a decade with the default `ratio`. */
+  /** Default two a decade, and one: 21 for a ratio of 1e-10. */
   readonly count?: number;
-  /** Default 1e-10: `ridgeMax` is some 1000 a transition for activity of size 1, and the best ridge of clean data 1e-6. */
+  /**
+   * The weakest over the strongest. Default 1e-10, for `ridgeMax` is some 1000 a transition for activity of size 1, and the
+   * best ridge of clean data 1e-6; less where `ridgeMax` is far larger than that, to come down to 1e-7 of the mean square
+   * of the predictors.
+   */
   readonly ratio?: number;
   /**
    * The penalty of a strength, for a path along another one than the ridge; goes with `strengths`. Default: the
@@ -184,7 +188,7 @@ export const ridgePath = async (
 const optionIssues = (
   { targets }: Transitions,
   { transfer }: Objective,
-  { blocks = 5, strengths, count = 21, ratio = 1e-10, penaltyAt }: RidgePathOptions,
+  { blocks = 5, strengths, count = 2, ratio = 0.5, penaltyAt }: RidgePathOptions,
 ): readonly Issue[] => {
   const issues: Issue[] = [];
   const whole = Number.isInteger(blocks) && blocks >= 2;
@@ -226,7 +230,7 @@ const strengthsOf = async (
   on: Backend,
   samples: Transitions,
   objective: Objective,
-  { bias = true, strengths, count = 21, ratio = 1e-10 }: RidgePathOptions,
+  { bias = true, strengths, ...asked }: RidgePathOptions,
 ): Promise<{ readonly max: number | null; readonly strengths: readonly number[] }> => {
   if (strengths !== undefined) return { max: null, strengths: strengths.toSorted((a, b) => b - a) };
   const whole = await problem(on, samples, objective, { bias });
@@ -239,10 +243,20 @@ const strengthsOf = async (
         expected: 'some unit whose target goes with the activity of another',
       });
     }
+    const weakest = 1e-7 * meanSquare(await whole.gram(), whole.shape);
+    const ratio = asked.ratio ?? Math.min(1e-10, weakest / max);
+    const count = asked.count ?? Math.max(2, Math.round(-2 * Math.log10(ratio)) + 1);
     return { max, strengths: Array.from({ length: count }, (_, k) => max * ratio ** (k / (count - 1))) };
   } finally {
     whole.release();
   }
+};
+
+/** Of the predictors other than the bias. */
+const meanSquare = (gram: Matrix, { units, inputs, transitions }: Problem['shape']): number => {
+  let trace = 0;
+  for (let p = 0; p < units + inputs; p++) trace += gram.data[p * gram.columns + p]!;
+  return trace / ((units + inputs) * transitions);
 };
 
 const withRidge = (penalty: Penalty, strength: number): Penalty => allOf(ridge(strength), ...besideRidge(penalty));

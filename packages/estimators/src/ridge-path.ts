@@ -35,7 +35,7 @@ export interface RidgePathOptions {
   readonly count?: number;
   /**
    * The weakest over the strongest. Default 1e-10, for `ridgeMax` is some 1000 a transition for activity of size 1, and the
-   * best ridge of clean data 1e-6; less where `ridgeMax` is far larger than that, to come down to 1e-7 of the mean square
+   * best ridge of clean data 1e-6; less where `ridgeMax` is far larger than that, to come down to 1e-6 of the mean square
    * of the predictors.
    */
   readonly ratio?: number;
@@ -243,7 +243,7 @@ const strengthsOf = async (
         expected: 'some unit whose target goes with the activity of another',
       });
     }
-    const weakest = 1e-7 * meanSquare(await whole.gram(), whole.shape);
+    const weakest = 1e-6 * meanSquare(await whole.gram(), whole.shape);
     const ratio = asked.ratio ?? Math.min(1e-10, weakest / max);
     const count = asked.count ?? Math.max(2, Math.round(-2 * Math.log10(ratio)) + 1);
     return { max, strengths: Array.from({ length: count }, (_, k) => max * ratio ** (k / (count - 1))) };

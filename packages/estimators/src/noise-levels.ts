@@ -1,6 +1,7 @@
 import type { Transfer } from '@drnn/objectives';
-import { type Matrix, mapMatrix } from '@drnn/tensor';
+import { type Matrix, mapMatrix, variable } from '@drnn/tensor';
 import { medianOf } from './median.js';
+import { slopeOfMean } from './slope-of-mean.js';
 
 /**
  * Two kinds of noise on d = phi(z + input noise) + output noise, told apart by where they show: to first order
@@ -71,7 +72,7 @@ export const noiseLevels = (
 
 /** phi'(z) where phi(z) is given. */
 const slopesAt = (transfer: Transfer, means: Matrix): Matrix =>
-  mapMatrix(transfer.variance({ kind: 'variable', name: 'd' }), { d: means });
+  mapMatrix(slopeOfMean(transfer, variable('d')), { d: means });
 
 const sortedBy = (keys: Float64Array, values: readonly number[]): Int32Array => {
   const order = Int32Array.from(keys, (_, k) => k);

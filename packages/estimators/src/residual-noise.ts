@@ -3,6 +3,7 @@ import { autocorrelationTime } from './autocorrelation-time.js';
 import { type NoiseLevels, noiseLevels } from './noise-levels.js';
 import type { RowSample } from './row-sample.js';
 import type { RoundTask } from './round-task.js';
+import { slopeOfMean } from './slope-of-mean.js';
 
 /** What the residuals of a fit say of the noise. */
 export interface ResidualNoise {
@@ -24,7 +25,7 @@ export const residualNoise = (task: RoundTask, sample: RowSample, theta: Matrix)
     parameters: shape.predictors,
     rows: shape.transitions,
   });
-  const slopes = mapMatrix(transfer.variance(variable('d')), { d: means });
+  const slopes = mapMatrix(slopeOfMean(transfer, variable('d')), { d: means });
   const residuals = matrix(means.rows, means.columns);
   for (let i = 0; i < residuals.data.length; i++) {
     if (observed?.data[i] === 0) continue;

@@ -1,6 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { machineLines } from './speed/processors.js';
 
 /** A Markdown table; columns named in `words` to the left, numbers to the right. */
 export const markdownTable = (
@@ -16,13 +16,22 @@ export const markdownTable = (
   return [line(columns), rule, ...rows.map(line)].join('\n');
 };
 
+/** What results depend on: nothing that names the machine or its owner. */
+const machine = (): string => {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const { version } = Object(manifest);
+  return `${cpus()[0]?.model.trim() ?? process.arch}, ${cpus().length} processors, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, ${process.platform} ${process.arch}; drnn ${String(version)}, Node ${process.versions.node}`;
+};
+
 /** Prints a table with how it came about, and keeps it as `table.md` of a folder where one is named. */
 export const publish = (
   folder: string | undefined,
   { title, about, tables }: { readonly title: string; readonly about: readonly string[]; readonly tables: string },
 ): void => {
-  const command = ['node', 'bench/dist/' + (process.argv[1] ?? '').split('/').at(-1), ...process.argv.slice(2)];
-  const text = [`# ${title}`, ...about, `\`${command.join(' ')}\``, machineLines().join('; '), tables].join('\n\n');
+  const command = ['node', 'bench/dist/' + (process.argv[1] ?? '').split('/').at(-1), ...process.argv.slice(2)].filter(
+    (word, i, all) => word !== '--out' && all[i - 1] !== '--out',
+  );
+  const text = [`# ${title}`, ...about, `\`${command.join(' ')}\``, machine(), tables].join('\n\n');
   console.log(text);
   if (folder === undefined) return;
   mkdirSync(folder, { recursive: true });

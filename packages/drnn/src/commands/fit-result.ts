@@ -88,8 +88,9 @@ const estimatorOf = ({ settings, calibration }: Fit) => {
 /** The intervals but for the errors themselves, which the model file holds. */
 const intervalsOf = ({ intervals }: Pick<Fit, 'intervals'>) => {
   if (intervals === null) return null;
-  const { method, medianStandardError, undetermined, check, calibration } = intervals;
-  return { method, medianStandardError, undetermined, check, calibration };
+  const { method, medianStandardError, undetermined, check } = intervals;
+  const { trustworthy, reasons } = intervals.calibration;
+  return { method, medianStandardError, undetermined, check, calibration: { trustworthy, reasons } };
 };
 
 /** Alpha, and where it was looked for, how its held-out error went. */

@@ -4,6 +4,7 @@ import { documentOf, section } from './document.js';
 import { type Draw, drawingBoard } from './drawing.js';
 import { type Html, html, type Part } from './escape.js';
 import { estimationSection } from './estimation-section.js';
+import { alphaFigure } from './figure-alpha.js';
 import { convergenceFigure } from './figure-convergence.js';
 import { scoresFigure } from './figure-scores.js';
 import { spectrumFigure } from './figure-spectrum.js';
@@ -13,6 +14,7 @@ import { weightsFigure } from './figure-weights.js';
 import { type Figure, numberedFigures } from './figure.js';
 import { groupSection } from './group-section.js';
 import { identifiabilitySection } from './identifiability-section.js';
+import { intervalsSection } from './intervals-section.js';
 import { citation, methodsParagraph } from './methods.js';
 import { optionNumber } from './option.js';
 import { overview } from './overview.js';
@@ -48,7 +50,9 @@ const body = (data: ReportData, draw: Draw): Html => {
         show(weightsFigure(draw, data)) ?? html`<p>Every weight is exactly zero: there is nothing to draw.</p>`,
         show(spectrumFigure(draw, data)),
       ])}
+      ${data.intervals === null ? null : section('intervals', 'How far the weights may be off', intervalsSection(draw, data, data.intervals, show))}
       ${data.groups === null ? null : section('groups', 'Weights by group', groupSection(draw, data, data.groups, show))}
+      ${data.alphaProfile === null ? null : section('alpha', 'How alpha was found', show(alphaFigure(draw, data.alphaProfile)) ?? html`<p>No alpha could be scored.</p>`)}
       ${data.calibrated === null ? null : section('estimation', 'How the network was estimated', estimationSection(data.calibrated, data.inputs))}
       ${section('convergence', 'Convergence', convergencePart(data, draw, show))}
       ${section('certificate', 'What was proven', certificateSection(data))}

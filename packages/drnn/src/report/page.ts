@@ -24,7 +24,7 @@ import { repetitionSection, settingsSection } from './settings-section.js';
 
 /**
  * The report of a fit as one HTML file: traces against predictions, scores with baselines, error by unit, weights and
- * eigenvalues, convergence, the certificate, what cannot be identified, settings, how to repeat it, and a methods
+ * eigenvalues, intervals and the search for alpha where there are any, convergence, the certificate, what cannot be identified, settings, how to repeat it, and a methods
  * paragraph. It holds no script, fetches nothing, and states so in its content security policy; every string of `data` is
  * escaped. Equal data give an equal file. Numbers that are not finite read "not available".
  *

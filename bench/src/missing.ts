@@ -1,5 +1,5 @@
 import { matrix, type Matrix } from '@drnn/tensor';
-import { correlation, fit, type FitOptions, randomNetwork, simulate } from 'drnn';
+import { fit, type FitOptions, randomNetwork, simulate, thetaOf, type WeightAccuracy, weightAccuracy } from 'drnn';
 
 /**
  * What missing data cost. Frames: a fifth of all frames is removed at random, which leaves a transition where both of its
@@ -23,12 +23,9 @@ const uniforms = (seed: number): (() => number) => {
   };
 };
 
-interface Outcome {
+interface Outcome extends WeightAccuracy {
   readonly samples: number;
   readonly filled: number;
-  readonly correlation: number;
-  readonly slope: number;
-  readonly error: number;
   readonly seconds: number;
 }
 
@@ -38,20 +35,10 @@ const outcomeOf = async (W: Matrix, rates: Matrix, options: FitOptions): Promise
       { rates },
       { alpha: 0.1, estimator: 'convex', scale: 'none', holdout: 0, backend, ...options },
     );
-    const fitted = result.model.W.data;
-    let [wt, ww, wrong] = [0, 0, 0];
-    W.data.forEach((w, i) => {
-      const guess = fitted[i] ?? 0;
-      wt += w * guess;
-      ww += w * w;
-      wrong += (guess - w) ** 2;
-    });
     return {
       samples: result.samples,
       filled: result.filling?.fraction ?? result.dropped.interpolated / (result.samples * units),
-      correlation: correlation(fitted, W.data),
-      slope: wt / ww,
-      error: Math.sqrt(wrong / ww),
+      ...weightAccuracy(W)(thetaOf(result.model.W)),
       seconds: result.seconds,
     };
   } catch (error) {
@@ -108,6 +95,6 @@ for (const [name, outcomes] of found) {
   console.log(
     done.length === 0
       ? `${name.padEnd(34)}   no transition is left`
-      : `${name.padEnd(34)}${column((o) => o.samples, 0, 7)}${column((o) => o.filled, 3, 8)}${column((o) => o.correlation, 5, 13)}${column((o) => o.slope, 4, 9)}${column((o) => o.error, 4, 9)}${column((o) => o.seconds, 1, 9)}${done.length < outcomes.length ? `  (${outcomes.length - done.length} of ${outcomes.length} left nothing)` : ''}`,
+      : `${name.padEnd(34)}${column((o) => o.samples, 0, 7)}${column((o) => o.filled, 3, 8)}${column((o) => o.correlation, 5, 13)}${column((o) => o.slope, 4, 9)}${column((o) => o.relativeError, 4, 9)}${column((o) => o.seconds, 1, 9)}${done.length < outcomes.length ? `  (${outcomes.length - done.length} of ${outcomes.length} left nothing)` : ''}`,
   );
 }

@@ -12,7 +12,7 @@ import type { Study } from './study.js';
 import { networkSeed, studyNetwork } from './study-network.js';
 import { summaryOfStudy } from './study-summary.js';
 import { studyMarkdown } from './study-table.js';
-import { weightAccuracy } from './weight-accuracy.js';
+import { weightAccuracy } from '../weight-accuracy.js';
 
 const root = mkdtempSync(join(tmpdir(), 'drnn-study-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

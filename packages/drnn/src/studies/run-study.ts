@@ -12,7 +12,7 @@ import type { StudyMethod, Truth } from './study-method.js';
 import { networkSeed, type StudyNetwork, studyNetwork } from './study-network.js';
 import { openStudyStore, type StudyStore } from './study-store.js';
 import { follow } from './track.js';
-import { type WeightAccuracy, weightAccuracy } from './weight-accuracy.js';
+import { type WeightAccuracy, weightAccuracy } from '../weight-accuracy.js';
 
 export interface StudyOptions {
   /** Where results are kept, and found again by a later run. Default a folder named for the study. */

@@ -193,6 +193,22 @@ describe('a study', () => {
     ]);
   });
 
+  it('shows after an abort what earlier runs have done on later networks', async () => {
+    const [out, controller] = [folder(), new AbortController()];
+    await run('cornn-1a', { out, networks: 3, methods: ['fixed-point'] });
+    const result = await run('cornn-1a', {
+      out,
+      networks: 3,
+      signal: controller.signal,
+      onProgress: () => controller.abort(),
+    });
+    expect(result.jobs.map(({ method, network }) => `${method} ${network}`)).toEqual([
+      'fixed-point 0',
+      'fixed-point 1',
+      'fixed-point 2',
+    ]);
+  });
+
   it('refuses options that cannot be, all at once', async () => {
     await expect(run('cornn-1a', { out: folder(), networks: 0, units: 1, limit: -1 })).rejects.toThrow(
       /--units[^]*--networks[^]*--limit/,

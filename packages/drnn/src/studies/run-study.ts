@@ -189,7 +189,7 @@ export const runStudy = async (study: Study, options: StudyOptions = {}): Promis
     const all = size.networks * methods.length;
     let warm = false;
 
-    for (let index = 0; index < size.networks && !aborted(); index++) {
+    for (let index = 0; index < size.networks; index++) {
       const own = networkSeed(study, index, seed);
       let data: NetworkData | null = null;
       for (const method of methods) {
@@ -198,7 +198,8 @@ export const runStudy = async (study: Study, options: StudyOptions = {}): Promis
           jobs.push(found);
           continue;
         }
-        if (aborted()) break;
+        // What other runs have done counts all the same.
+        if (aborted()) continue;
         if (!warm) await warmUp(on, study, methods);
         warm = true;
         const milestones = study.published
@@ -223,7 +224,7 @@ export const runStudy = async (study: Study, options: StudyOptions = {}): Promis
             ...(signal === undefined ? {} : { signal }),
             onState: show,
           });
-          if (track.ending === 'aborted') break;
+          if (track.ending === 'aborted') continue;
           const job: Job = {
             method: method.name,
             network: index,

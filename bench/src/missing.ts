@@ -1,6 +1,15 @@
 import { matrix, type Matrix } from '@drnn/tensor';
 import { parseArgs } from 'node:util';
-import { backendNames, correlation, fit, type FitOptions, randomNetwork, simulate } from 'drnn';
+import {
+  backendNames,
+  fit,
+  type FitOptions,
+  randomNetwork,
+  simulate,
+  thetaOf,
+  type WeightAccuracy,
+  weightAccuracy,
+} from 'drnn';
 import { markdownTable, median, publish } from './result-table.js';
 
 /**
@@ -45,12 +54,9 @@ const uniforms = (seed: number): (() => number) => {
   };
 };
 
-interface Outcome {
+interface Outcome extends WeightAccuracy {
   readonly samples: number;
   readonly filled: number;
-  readonly correlation: number;
-  readonly slope: number;
-  readonly error: number;
   readonly seconds: number;
   /** Of the calibrated estimator: whether its rounds won against plain ridge. */
   readonly rounds: boolean;
@@ -59,20 +65,10 @@ interface Outcome {
 const outcomeOf = async (W: Matrix, rates: Matrix, options: FitOptions): Promise<Outcome | null> => {
   try {
     const result = await fit({ rates }, { alpha: 0.1, scale: 'none', holdout: 0, backend, ...options });
-    const fitted = result.model.W.data;
-    let [wt, ww, wrong] = [0, 0, 0];
-    W.data.forEach((w, i) => {
-      const guess = fitted[i] ?? 0;
-      wt += w * guess;
-      ww += w * w;
-      wrong += (guess - w) ** 2;
-    });
     return {
       samples: result.samples,
       filled: result.filling?.fraction ?? result.dropped.interpolated / (result.samples * units),
-      correlation: correlation(fitted, W.data),
-      slope: wt / ww,
-      error: Math.sqrt(wrong / ww),
+      ...weightAccuracy(W)(thetaOf(result.model.W)),
       seconds: result.seconds,
       rounds: result.calibration?.winner === 'rounds',
     };
@@ -136,7 +132,7 @@ const rows = Array.from(found.values(), ({ estimator, recording, outcomes }) => 
     column((o) => o.filled, 3),
     column((o) => o.correlation, 5),
     column((o) => o.slope, 4),
-    column((o) => o.error, 4),
+    column((o) => o.relativeError, 4),
     column((o) => o.seconds, 1),
     estimator === 'convex' ? '-' : `${done.filter(({ rounds }) => rounds).length} of ${done.length}`,
   ];

@@ -1,0 +1,4 @@
+export * from './lu.js';
+export { hessenberg, type Hessenberg } from './hessenberg.js';
+export { schur, type Eigenvalues, type Schur } from './schur.js';
+export * from './eigen.js';

@@ -179,8 +179,8 @@ const mirrored = (t: Matrix, values: Eigenvalues): { readonly triangular: Matrix
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < n; j++) mirror.data[(n - 1 - j) * n + n - 1 - i] = t.data[i * n + j]!;
   }
-  const real = values.real.slice().reverse();
-  const imaginary = values.imaginary.slice().reverse();
+  const real = values.real.toReversed();
+  const imaginary = values.imaginary.toReversed();
   for (let k = 0; k < n; k++) imaginary[k] = -imaginary[k]!;
   return { triangular: mirror, values: { real, imaginary } };
 };

@@ -1,0 +1,123 @@
+import { identity, type Matrix } from '@drnn/tensor';
+
+/** A = U B V' of a square A: B upper bidiagonal with diagonal `main` and superdiagonal `above`. */
+export interface Bidiagonal {
+  readonly main: Float64Array;
+  readonly above: Float64Array;
+  readonly left: Matrix;
+  readonly right: Matrix;
+}
+
+/**
+ * Golub and Kahan (1965). Column and row reflections in turns; both change the matrix in one sweep, so that memory is
+ * read three times a column. Overwrites A, whose entries are of order 1. Cost 8/3 n^3, and 8/3 n^3 for both bases.
+ */
+export const bidiagonalise = (square: Matrix, vectors: boolean): Bidiagonal => {
+  const n = square.rows;
+  const a = square.data;
+  const main = new Float64Array(n);
+  const above = new Float64Array(Math.max(n - 1, 0));
+  const tauLeft = new Float64Array(n);
+  const tauRight = new Float64Array(n);
+  const u = new Float64Array(n);
+  const v = new Float64Array(n);
+  const w = new Float64Array(n);
+  const y = new Float64Array(n);
+  for (let k = 0; k < n; k++) {
+    // u from column k.
+    for (let i = k; i < n; i++) u[i] = a[i * n + k]!;
+    const tu = reflect(u, k, n);
+    tauLeft[k] = tu;
+    main[k] = u[k]!;
+    u[k] = 1;
+    for (let i = k + 1; i < n; i++) a[i * n + k] = u[i]!;
+    if (k === n - 1) break;
+    // w = A' u, row k is A[k, :] - tu w, and v comes from it.
+    w.fill(0, k + 1, n);
+    if (tu !== 0) {
+      for (let i = k; i < n; i++) {
+        const ui = u[i]!;
+        const row = i * n;
+        for (let j = k + 1; j < n; j++) w[j] = w[j]! + ui * a[row + j]!;
+      }
+      for (let j = k + 1; j < n; j++) w[j] = w[j]! * tu;
+    }
+    for (let j = k + 1; j < n; j++) v[j] = a[k * n + j]! - w[j]!;
+    const tv = reflect(v, k + 1, n);
+    tauRight[k] = tv;
+    above[k] = v[k + 1]!;
+    v[k + 1] = 1;
+    for (let j = k + 2; j < n; j++) a[k * n + j] = v[j]!;
+    let both = 0;
+    for (let j = k + 1; j < n; j++) both += w[j]! * v[j]!;
+    for (let i = k + 1; i < n; i++) {
+      const row = i * n;
+      let sum = 0;
+      for (let j = k + 1; j < n; j++) sum += a[row + j]! * v[j]!;
+      y[i] = tv * (sum - u[i]! * both);
+    }
+    for (let i = k + 1; i < n; i++) {
+      const row = i * n;
+      const ui = u[i]!;
+      const yi = y[i]!;
+      for (let j = k + 1; j < n; j++) a[row + j] = a[row + j]! - ui * w[j]! - yi * v[j]!;
+    }
+  }
+  if (!vectors) return { main, above, left: identity(0), right: identity(0) };
+
+  const left = identity(n);
+  const right = identity(n);
+  for (let k = n - 1; k >= 0; k--) {
+    u[k] = 1;
+    for (let i = k + 1; i < n; i++) u[i] = a[i * n + k]!;
+    applyReflection(left.data, n, k, u, tauLeft[k]!, w);
+    if (k === n - 1) continue;
+    v[k + 1] = 1;
+    for (let j = k + 2; j < n; j++) v[j] = a[k * n + j]!;
+    applyReflection(right.data, n, k + 1, v, tauRight[k]!, w);
+  }
+  return { main, above, left, right };
+};
+
+/** Turns x[from, to) into v of I - tau v v' with v[from] = 1, which maps it to (beta, 0, ...); x[from] is beta. */
+const reflect = (x: Float64Array, from: number, to: number): number => {
+  const first = x[from]!;
+  let largest = 0;
+  for (let i = from + 1; i < to; i++) largest = Math.max(largest, Math.abs(x[i]!));
+  if (largest === 0) return 0;
+  largest = Math.max(largest, Math.abs(first));
+  const head = first / largest;
+  let sum = head * head;
+  for (let i = from + 1; i < to; i++) {
+    const scaled = x[i]! / largest;
+    sum += scaled * scaled;
+  }
+  const norm = Math.sqrt(sum);
+  const beta = head < 0 ? norm : -norm;
+  for (let i = from + 1; i < to; i++) x[i] = x[i]! / largest / (head - beta);
+  x[from] = beta * largest;
+  return (beta - head) / beta;
+};
+
+/** I - tau v v' times a matrix that is the identity outside rows and columns [k, n). */
+const applyReflection = (
+  a: Float64Array,
+  n: number,
+  k: number,
+  v: Float64Array,
+  tau: number,
+  sums: Float64Array,
+): void => {
+  if (tau === 0) return;
+  sums.fill(0, k, n);
+  for (let i = k; i < n; i++) {
+    const vi = v[i]!;
+    const row = i * n;
+    for (let j = k; j < n; j++) sums[j] = sums[j]! + vi * a[row + j]!;
+  }
+  for (let i = k; i < n; i++) {
+    const vi = tau * v[i]!;
+    const row = i * n;
+    for (let j = k; j < n; j++) a[row + j] = a[row + j]! - vi * sums[j]!;
+  }
+};

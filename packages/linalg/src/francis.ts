@@ -3,6 +3,8 @@ import { standardBlockSize, standardise } from './standard-block.js';
 const epsilon = Number.EPSILON;
 /** Below this an entry of a matrix whose largest is about 1 is nothing. */
 const tiny = 1e-290;
+/** Steps without a deflation after which entries below eps |A| count as nothing. */
+const patience = 25;
 
 /**
  * What a QR iteration works on: H [n, n], Hessenberg, and the transposed basis `basis` [n, n], whose rows take part in
@@ -31,7 +33,9 @@ export const francis = ({ h, n, basis, real, imaginary }: HessenbergProblem, low
   let bottom = high;
   let sinceDeflation = 0;
   while (bottom >= low) {
-    const top = deflate(h, n, low, bottom, high);
+    // What resists for long is judged by the whole matrix: backward stable, though small eigenvalues of an extremely
+    // graded matrix lose their digits.
+    const top = deflate(h, n, low, bottom, high, sinceDeflation < patience ? tiny : epsilon);
     if (top === bottom) {
       real[bottom] = h[bottom * n + bottom]!;
       imaginary[bottom] = 0;
@@ -56,12 +60,22 @@ export const francis = ({ h, n, basis, real, imaginary }: HessenbergProblem, low
   return -1;
 };
 
-/** The first row of the unreduced block that ends at `bottom`; its subdiagonal entry, if any, becomes 0. */
-export const deflate = (h: Float64Array, n: number, low: number, bottom: number, high: number): number => {
+/**
+ * The first row of the unreduced block that ends at `bottom`; its subdiagonal entry, if any, becomes 0. Entries up to
+ * `floor` are nothing.
+ */
+export const deflate = (
+  h: Float64Array,
+  n: number,
+  low: number,
+  bottom: number,
+  high: number,
+  floor: number,
+): number => {
   let k = bottom;
   for (; k > low; k--) {
     const sub = Math.abs(h[k * n + k - 1]!);
-    if (sub <= tiny) break;
+    if (sub <= floor) break;
     const before = h[(k - 1) * n + k - 1]!;
     const after = h[k * n + k]!;
     let size = Math.abs(before) + Math.abs(after);

@@ -1,4 +1,5 @@
 import { identity, type Matrix } from '@drnn/tensor';
+import { productOfReflections } from './block-reflection.js';
 
 /** A = U B V' of a square A: B upper bidiagonal with diagonal `main` and superdiagonal `above`. */
 export interface Bidiagonal {
@@ -65,17 +66,11 @@ export const bidiagonalise = (square: Matrix, vectors: boolean): Bidiagonal => {
   }
   if (!vectors) return { main, above, left: identity(0), right: identity(0) };
 
-  const left = identity(n);
-  const right = identity(n);
-  for (let k = n - 1; k >= 0; k--) {
-    u[k] = 1;
-    for (let i = k + 1; i < n; i++) u[i] = a[i * n + k]!;
-    applyReflection(left.data, n, k, u, tauLeft[k]!, w);
-    if (k === n - 1) continue;
-    v[k + 1] = 1;
-    for (let j = k + 2; j < n; j++) v[j] = a[k * n + j]!;
-    applyReflection(right.data, n, k + 1, v, tauRight[k]!, w);
-  }
+  const columns = { values: a, offset: 0, rowStride: n, columnStride: 1 };
+  // The reflections of the rows lie along them, the first from column 1.
+  const rows = { values: a, offset: 1, rowStride: 1, columnStride: n };
+  const left = productOfReflections(columns, n, 0, tauLeft);
+  const right = productOfReflections(rows, n, 1, tauRight.subarray(0, Math.max(n - 1, 0)));
   return { main, above, left, right };
 };
 
@@ -97,27 +92,4 @@ const reflect = (x: Float64Array, from: number, to: number): number => {
   for (let i = from + 1; i < to; i++) x[i] = x[i]! / largest / (head - beta);
   x[from] = beta * largest;
   return (beta - head) / beta;
-};
-
-/** I - tau v v' times a matrix that is the identity outside rows and columns [k, n). */
-const applyReflection = (
-  a: Float64Array,
-  n: number,
-  k: number,
-  v: Float64Array,
-  tau: number,
-  sums: Float64Array,
-): void => {
-  if (tau === 0) return;
-  sums.fill(0, k, n);
-  for (let i = k; i < n; i++) {
-    const vi = v[i]!;
-    const row = i * n;
-    for (let j = k; j < n; j++) sums[j] = sums[j]! + vi * a[row + j]!;
-  }
-  for (let i = k; i < n; i++) {
-    const vi = tau * v[i]!;
-    const row = i * n;
-    for (let j = k; j < n; j++) a[row + j] = a[row + j]! - vi * sums[j]!;
-  }
 };

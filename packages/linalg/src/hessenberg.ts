@@ -1,4 +1,5 @@
-import { identity, type Matrix } from '@drnn/tensor';
+import type { Matrix } from '@drnn/tensor';
+import { productOfReflections } from './block-reflection.js';
 import { expectFiniteSquare } from './operand.js';
 
 /** A = Q H Q' with H zero below its first subdiagonal and Q orthogonal. */
@@ -98,27 +99,9 @@ export const reduceToHessenberg = (a: Float64Array, n: number, low: number, high
 
 /** Q, the product of the reflectors that `reduceToHessenberg` left below the subdiagonal. Cost 4/3 n^3. */
 export const reflectorProduct = (a: Float64Array, n: number, low: number, high: number, tau: Float64Array): Matrix => {
-  const result = identity(n);
-  const q = result.data;
-  const sums = new Float64Array(n);
-  for (let k = high - 2; k >= low; k--) {
-    const t = tau[k]!;
-    if (t === 0) continue;
-    const first = (k + 1) * n;
-    for (let j = k + 1; j <= high; j++) sums[j] = q[first + j]!;
-    for (let i = k + 2; i <= high; i++) {
-      const vi = a[i * n + k]!;
-      const row = i * n;
-      for (let j = k + 1; j <= high; j++) sums[j] = sums[j]! + vi * q[row + j]!;
-    }
-    for (let j = k + 1; j <= high; j++) q[first + j] = q[first + j]! - t * sums[j]!;
-    for (let i = k + 2; i <= high; i++) {
-      const vi = t * a[i * n + k]!;
-      const row = i * n;
-      for (let j = k + 1; j <= high; j++) q[row + j] = q[row + j]! - vi * sums[j]!;
-    }
-  }
-  return result;
+  // Column k of the reflectors starts at row k + 1; those of row `high` and beyond are absent, their tau is 0.
+  const stored = { values: a, offset: (low + 1) * n + low, rowStride: n, columnStride: 1 };
+  return productOfReflections(stored, n, low + 1, tau.subarray(low, Math.max(high - 1, low)));
 };
 
 /** Zeros where the reflectors were. */

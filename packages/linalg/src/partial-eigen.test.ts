@@ -43,7 +43,7 @@ describe('arnoldi', () => {
             expect(distance).toBeLessThan(1e-8 * Math.sqrt(n));
           });
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 
@@ -68,16 +68,16 @@ describe('arnoldi', () => {
 });
 
 describe('partialEigen', () => {
-  const n = 220;
+  const n = 160;
   const a = matrix(
     n,
     n,
     randomMatrix(n, n, 6).data.map((value) => value / Math.sqrt(n)),
   );
 
-  for (const near of [undefined, 1, 0.3, -0.2]) {
+  for (const near of [undefined, 1, -0.2]) {
     it(`finds the modes ${near === undefined ? 'of largest modulus' : `near ${near}`}, from both sides`, () => {
-      const count = 6;
+      const count = 4;
       const options = near === undefined ? { count } : { count, near };
       const { values, right, left, conditions, residuals, converged } = partialEigen(a, options);
       expect(converged).toBe(true);

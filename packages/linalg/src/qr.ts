@@ -1,6 +1,7 @@
+import { blockReflection, type BlockReflection, reflectBlock } from './block-reflection.js';
 import { failure, type Matrix, matrix } from '@drnn/tensor';
 import { expectFinite, expectRightSides } from './operand.js';
-import { addProduct, blockOf, transposed } from './product.js';
+import { blockOf } from './product.js';
 
 /** A = Q R with Q' Q = I: thin, Q [rows, min(rows, columns)], or full, Q [rows, rows]. R is upper trapezoidal. */
 export interface Qr {
@@ -80,13 +81,6 @@ export const leastSquares = (a: Matrix, b: Matrix): Matrix => {
   return x;
 };
 
-/** I - V T V': V [rows - start, width] unit lower trapezoidal, T [width, width] upper triangular. */
-interface BlockReflection {
-  readonly start: number;
-  readonly v: Matrix;
-  readonly t: Matrix;
-}
-
 /** Leaves R in `a`; the reflections in blocks. */
 const factor = (a: Matrix, tau: Float64Array): readonly BlockReflection[] => {
   const { rows, columns, data } = a;
@@ -98,7 +92,7 @@ const factor = (a: Matrix, tau: Float64Array): readonly BlockReflection[] => {
       tau[k] = reflectColumn(data, rows, columns, k);
       reflectRest(data, rows, columns, k, end, tau[k]!, sums);
     }
-    const block = blockReflection(a, start, end, tau);
+    const block = blockReflection(blockOf(a, start, start), start, rows - start, tau.subarray(start, end));
     if (end < columns) reflectBlock(block, a, end, true);
     blocks.push(block);
   }
@@ -157,50 +151,6 @@ const reflectRest = (
     const v = a[row]!;
     for (let j = 0; j < width; j++) a[row + 1 + j] = a[row + 1 + j]! - v * sums[j]!;
   }
-};
-
-/** T of the product of reflections `start` to `end`: T[:k, k] = -tau_k T V' v_k, T[k, k] = tau_k. */
-const blockReflection = (a: Matrix, start: number, end: number, tau: Float64Array): BlockReflection => {
-  const width = end - start;
-  const v = matrix(a.rows - start, width);
-  for (let i = 0; i < v.rows; i++) {
-    for (let j = 0; j < Math.min(i, width); j++) {
-      v.data[i * width + j] = a.data[(start + i) * a.columns + start + j]!;
-    }
-    if (i < width) v.data[i * width + i] = 1;
-  }
-  const overlaps = matrix(width, width);
-  addProduct(width, width, v.rows, 1, transposed(blockOf(v)), blockOf(v), blockOf(overlaps));
-  const t = matrix(width, width);
-  for (let k = 0; k < width; k++) {
-    const scale = tau[start + k]!;
-    t.data[k * width + k] = scale;
-    for (let i = 0; i < k; i++) {
-      let sum = 0;
-      for (let j = i; j < k; j++) sum += t.data[i * width + j]! * overlaps.data[j * width + k]!;
-      t.data[i * width + k] = -scale * sum;
-    }
-  }
-  return { start, v, t };
-};
-
-/** Columns [from, ...) of C times I - V T V', or its transpose, from the left. */
-const reflectBlock = ({ start, v, t }: BlockReflection, c: Matrix, from: number, transpose: boolean): void => {
-  const width = v.columns;
-  const columns = c.columns - from;
-  const inner = matrix(width, columns);
-  addProduct(width, columns, v.rows, 1, transposed(blockOf(v)), blockOf(c, start, from), blockOf(inner));
-  const turned = matrix(width, columns);
-  addProduct(
-    width,
-    columns,
-    width,
-    1,
-    transpose ? transposed(blockOf(t)) : blockOf(t),
-    blockOf(inner),
-    blockOf(turned),
-  );
-  addProduct(v.rows, columns, width, -1, blockOf(v), blockOf(turned), blockOf(c, start, from));
 };
 
 /** C becomes Q C, or Q' C. */

@@ -15,6 +15,7 @@ import {
 import { lu } from './lu.js';
 import { product } from './product.js';
 import { smallestSingularTriplet } from './smallest-singular.js';
+import { spectralNorm } from './spectral-norm.js';
 import { nullSpace, singularValues, svd, type Svd } from './svd.js';
 
 interface Fixture {
@@ -194,5 +195,21 @@ describe('smallestSingularTriplet', () => {
     expect(Math.abs(right[0]! + 2 * right[1]!)).toBeLessThan(1e-15);
     expect(smallestSingularTriplet(lu(matrix(3, 3))).value).toBe(0);
     expect(smallestSingularTriplet(lu(matrix(0, 0))).value).toBe(Infinity);
+  });
+});
+
+describe('spectralNorm', () => {
+  it('is the largest singular value', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 70 }), fc.integer({ min: 1, max: 70 }), fc.integer(), (m, n, seed) => {
+        const a = randomMatrix(m, n, seed);
+        expect(Math.abs(spectralNorm(a) / singularValues(a)[0]! - 1)).toBeLessThan(1e-8);
+      }),
+      { numRuns: 30 },
+    );
+    expect(spectralNorm(identity(9))).toBeCloseTo(1, 14);
+    expect(spectralNorm(matrix(3, 2))).toBe(0);
+    expect(spectralNorm(matrix(0, 2))).toBe(0);
+    expect(spectralNorm(matrixOf([[3e300], [4e300]])) / 5e300).toBeCloseTo(1, 14);
   });
 });

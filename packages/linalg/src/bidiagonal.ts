@@ -1,5 +1,6 @@
 import { identity, type Matrix } from '@drnn/tensor';
 import { productOfReflections } from './block-reflection.js';
+import { addTransposedTimes, subtractOuterProducts, timesColumn } from './matrix-vector.js';
 
 /** A = U B V' of a square A: B upper bidiagonal with diagonal `main` and superdiagonal `above`. */
 export interface Bidiagonal {
@@ -36,11 +37,7 @@ export const bidiagonalise = (square: Matrix, vectors: boolean): Bidiagonal => {
     // w = A' u, row k is A[k, :] - tu w, and v comes from it.
     w.fill(0, k + 1, n);
     if (tu !== 0) {
-      for (let i = k; i < n; i++) {
-        const ui = u[i]!;
-        const row = i * n;
-        for (let j = k + 1; j < n; j++) w[j] = w[j]! + ui * a[row + j]!;
-      }
+      addTransposedTimes(a, n, k, n, k + 1, n, u, w);
       for (let j = k + 1; j < n; j++) w[j] = w[j]! * tu;
     }
     for (let j = k + 1; j < n; j++) v[j] = a[k * n + j]! - w[j]!;
@@ -51,18 +48,9 @@ export const bidiagonalise = (square: Matrix, vectors: boolean): Bidiagonal => {
     for (let j = k + 2; j < n; j++) a[k * n + j] = v[j]!;
     let both = 0;
     for (let j = k + 1; j < n; j++) both += w[j]! * v[j]!;
-    for (let i = k + 1; i < n; i++) {
-      const row = i * n;
-      let sum = 0;
-      for (let j = k + 1; j < n; j++) sum += a[row + j]! * v[j]!;
-      y[i] = tv * (sum - u[i]! * both);
-    }
-    for (let i = k + 1; i < n; i++) {
-      const row = i * n;
-      const ui = u[i]!;
-      const yi = y[i]!;
-      for (let j = k + 1; j < n; j++) a[row + j] = a[row + j]! - ui * w[j]! - yi * v[j]!;
-    }
+    timesColumn(a, n, k + 1, n, k + 1, n, v, y);
+    for (let i = k + 1; i < n; i++) y[i] = tv * (y[i]! - u[i]! * both);
+    subtractOuterProducts(a, n, k + 1, n, k + 1, n, u, w, y, v);
   }
   if (!vectors) return { main, above, left: identity(0), right: identity(0) };
 

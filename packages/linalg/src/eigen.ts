@@ -1,7 +1,7 @@
 import { type Matrix, matrix } from '@drnn/tensor';
 import { balance, type Balanced, unbalanced } from './balance.js';
 import { expectFiniteSquare } from './operand.js';
-import { product } from './product.js';
+import { addProduct, blockOf, product, transposed } from './product.js';
 import { scaledByPowerOfTwo, timesPowerOfTwo } from './scaling.js';
 import { type Eigenvalues, eigenvaluesOfScaled, schurOfScaled } from './schur.js';
 import { triangularEigenvectors } from './triangular-eigenvectors.js';
@@ -94,16 +94,36 @@ interface Eigenpairs {
 const eigenpairs = (balancing: Balanced): Eigenpairs => {
   const { balanced, low, high, scale } = balancing;
   const { triangular, orthogonal, values } = schurOfScaled(balanced, low, high);
-  const back = { transposeB: true } as const;
-  const rightRows = product(triangularEigenvectors(triangular, values), orthogonal, back);
+  const n = balanced.rows;
+  const rightRows = inBasis(triangularEigenvectors(triangular, values), orthogonal, (row) => [0, Math.min(row + 1, n)]);
   const mirror = mirrored(triangular, values);
   const reversed = triangularEigenvectors(mirror.triangular, mirror.values);
-  const leftRows = product(reversedBoth(reversed, values), orthogonal, back);
+  const leftRows = inBasis(reversedBoth(reversed, values), orthogonal, (_, row) => [Math.max(row - 1, 0), n]);
   unbalance(rightRows, balancing, false);
   unbalance(leftRows, balancing, true);
   const largest = scale.reduce((top, each) => Math.max(top, each), 0);
   const smallest = scale.reduce((least, each) => Math.min(least, each), Infinity);
   return { values, rightRows, leftRows, stretch: largest / smallest };
+};
+
+/**
+ * X Q', for X whose rows [first, last) are zero outside the columns that `reach` gives for `last` and `first`: block by
+ * block, which halves the work for a triangular X.
+ */
+const inBasis = (
+  x: Matrix,
+  orthogonal: Matrix,
+  reach: (last: number, first: number) => readonly [number, number],
+): Matrix => {
+  const n = x.rows;
+  const result = matrix(n, n);
+  for (let first = 0; first < n; first += 66) {
+    const last = Math.min(first + 66, n);
+    const [from, to] = reach(last, first);
+    const part = transposed(blockOf(orthogonal, 0, from));
+    addProduct(last - first, n, to - from, 1, blockOf(x, first, from), part, blockOf(result, first));
+  }
+  return result;
 };
 
 /** Real and imaginary part of the eigenvector in row k, as views where there are any. */
@@ -130,7 +150,7 @@ const largestResidual = (a: Matrix, { values, rightRows }: Eigenpairs): number =
     if (w < 0) continue;
     const { x, y } = vectorOf(rightRows, k, w);
     const { x: ax, y: ay } = vectorOf(images, k, w);
-    const unit = largestModulus(x, y);
+    const unit = largestPart(x, y);
     const size = length(x, y, unit);
     const re = values.real[k]!;
     for (let i = 0; i < n; i++) {
@@ -216,20 +236,23 @@ const unbalance = (rows: Matrix, { scale, order }: Balanced, left: boolean): voi
  */
 const normalisePair = (x: Float64Array, y: Float64Array, p: Float64Array, q: Float64Array): number => {
   const n = x.length;
+  const unit = largestPart(x, y);
   let top = 0;
   let largest = 0;
   for (let i = 0; i < n; i++) {
+    const a = x[i]! / unit;
+    const b = y[i]! / unit;
+    const square = a * a + b * b;
     // Entries that are equal up to rounding must not change places.
-    const size = Math.hypot(x[i]!, y[i]!);
-    if (size > largest * (1 + 1e-8)) {
-      largest = size;
+    if (square > largest * (1 + 1e-8)) {
+      largest = square;
       top = i;
     }
   }
-  const size = largest * length(x, y, largest);
-  rotateAndScale(x, y, x[top]! / largest, -y[top]! / largest, size);
-  const leftLargest = largestModulus(p, q);
-  rotateAndScale(p, q, 1, 0, leftLargest * length(p, q, leftLargest));
+  const modulus = Math.sqrt(largest) * unit;
+  rotateAndScale(x, y, x[top]! / modulus, -y[top]! / modulus, unit * length(x, y, unit));
+  const leftUnit = largestPart(p, q);
+  rotateAndScale(p, q, 1, 0, leftUnit * length(p, q, leftUnit));
   let re = 0;
   let im = 0;
   for (let i = 0; i < n; i++) {
@@ -246,9 +269,10 @@ const normalisePair = (x: Float64Array, y: Float64Array, p: Float64Array, q: Flo
 /** Below this l^H r is 0: to divide by it could overflow. */
 const smallestOverlap = 1e-280;
 
-const largestModulus = (x: Float64Array, y: Float64Array): number => {
+/** The largest modulus of real and imaginary parts. */
+const largestPart = (x: Float64Array, y: Float64Array): number => {
   let largest = 0;
-  for (let i = 0; i < x.length; i++) largest = Math.max(largest, Math.hypot(x[i]!, y[i]!));
+  for (let i = 0; i < x.length; i++) largest = Math.max(largest, Math.abs(x[i]!), Math.abs(y[i]!));
   return largest;
 };
 

@@ -1,3 +1,4 @@
+import { beginSweep, endSweep, pushReflection, type ReflectionQueue } from './reflection-queue.js';
 import { standardBlockSize, standardise } from './standard-block.js';
 
 const epsilon = Number.EPSILON;
@@ -7,14 +8,13 @@ const tiny = 1e-290;
 const patience = 25;
 
 /**
- * What a QR iteration works on: H [n, n], Hessenberg, and the transposed basis `basis` [n, n], whose rows take part in
- * every rotation of H's rows; null when only eigenvalues are wanted, which then leaves H outside the active block as it
- * was.
+ * What a QR iteration works on: H [n, n], Hessenberg, and the queue of the basis whose columns turn with those of H; null
+ * when only eigenvalues are wanted, which then leaves H outside the active block as it was.
  */
 export interface HessenbergProblem {
   readonly h: Float64Array;
   readonly n: number;
-  readonly basis: Float64Array | null;
+  readonly basis: ReflectionQueue | null;
   readonly real: Float64Array;
   readonly imaginary: Float64Array;
 }
@@ -44,7 +44,11 @@ export const francis = ({ h, n, basis, real, imaginary }: HessenbergProblem, low
       continue;
     }
     if (top === bottom - 1) {
-      splitPair(h, n, bottom - 1, whole ? 0 : top, whole ? n - 1 : bottom, basis, block);
+      splitPair(h, n, bottom - 1, whole ? 0 : top, whole ? n - 1 : bottom, block);
+      if (basis !== null) {
+        beginSweep(basis, bottom - 1);
+        endSweep(basis, block[8]!, block[9]!, -block[9]!, block[8]!);
+      }
       real[bottom - 1] = block[4]!;
       imaginary[bottom - 1] = block[5]!;
       real[bottom] = block[6]!;
@@ -64,14 +68,7 @@ export const francis = ({ h, n, basis, real, imaginary }: HessenbergProblem, low
  * The first row of the unreduced block that ends at `bottom`; its subdiagonal entry, if any, becomes 0. Entries up to
  * `floor` are nothing.
  */
-export const deflate = (
-  h: Float64Array,
-  n: number,
-  low: number,
-  bottom: number,
-  high: number,
-  floor: number,
-): number => {
+const deflate = (h: Float64Array, n: number, low: number, bottom: number, high: number, floor: number): number => {
   let k = bottom;
   for (; k > low; k--) {
     const sub = Math.abs(h[k * n + k - 1]!);
@@ -97,14 +94,16 @@ export const deflate = (
   return k;
 };
 
-/** Brings the 2 x 2 block at `row` to standard form and turns columns [from, to] and rows of H, and the basis, with it. */
+/**
+ * Brings the 2 x 2 block at `row` to standard form and turns rows and columns [from, to] of H with it; `block` has what
+ * `standardise` wrote.
+ */
 export const splitPair = (
   h: Float64Array,
   n: number,
   row: number,
   from: number,
   to: number,
-  basis: Float64Array | null,
   block: Float64Array,
 ): void => {
   const first = row * n;
@@ -125,10 +124,9 @@ export const splitPair = (
     h[at] = cosine * x + sine * y;
     h[at + 1] = cosine * y - sine * x;
   }
-  if (basis !== null) rotateRows(basis, first, second, 0, n - 1, cosine, sine);
 };
 
-const rotateRows = (
+export const rotateRows = (
   a: Float64Array,
   first: number,
   second: number,
@@ -152,7 +150,7 @@ const doubleStep = (
   top: number,
   bottom: number,
   sinceDeflation: number,
-  basis: Float64Array | null,
+  basis: ReflectionQueue | null,
 ): void => {
   const firstRow = basis === null ? top : 0;
   const lastColumn = basis === null ? bottom : n - 1;
@@ -224,6 +222,7 @@ const doubleStep = (
     }
   }
 
+  if (basis !== null) beginSweep(basis, start);
   for (let k = start; k < bottom; k++) {
     const three = k < bottom - 1;
     if (k > start) {
@@ -256,21 +255,23 @@ const doubleStep = (
     } else if (start > top) {
       h[k * n + k - 1] = h[k * n + k - 1]! * (1 - tau);
     }
+    if (basis !== null) {
+      if (three) pushReflection(basis, tau, w2, w3);
+      else endSweep(basis, 1 - tau, -tau * w2, -tau * w2, 1 - tau * w2 * w2);
+    }
     if (tau === 0) continue;
     if (three) {
       reflectRows3(h, k * n, n, k, lastColumn, tau, w2, w3);
       reflectColumns3(h, n, k, firstRow, Math.min(k + 3, bottom), tau, w2, w3);
-      if (basis !== null) reflectRows3(basis, k * n, n, 0, n - 1, tau, w2, w3);
     } else {
       reflectRows2(h, k * n, n, k, lastColumn, tau, w2);
       reflectColumns2(h, n, k, firstRow, bottom, tau, w2);
-      if (basis !== null) reflectRows2(basis, k * n, n, 0, n - 1, tau, w2);
     }
   }
 };
 
 /** Rows at `first`, `first + n`, `first + 2 n`, columns [from, to], times I - tau w w' with w = (1, w2, w3). */
-export const reflectRows3 = (
+const reflectRows3 = (
   a: Float64Array,
   first: number,
   n: number,
@@ -298,7 +299,7 @@ export const reflectRows3 = (
 };
 
 /** Columns k, k + 1, k + 2, rows [from, to], times I - tau w w'. */
-export const reflectColumns3 = (
+const reflectColumns3 = (
   a: Float64Array,
   n: number,
   k: number,

@@ -1,5 +1,6 @@
 import type { Matrix } from '@drnn/tensor';
 import { productOfReflections } from './block-reflection.js';
+import { addTransposedTimes, subtractOuterProduct, subtractOuterProducts, timesColumn } from './matrix-vector.js';
 import { expectFiniteSquare } from './operand.js';
 
 /** A = Q H Q' with H zero below its first subdiagonal and Q orthogonal. */
@@ -24,21 +25,21 @@ export const hessenberg = (a: Matrix): Hessenberg => {
 
 /**
  * Reduces columns [low, high] in place. Reflector k = I - tau[k] v v' has v[k + 1] = 1 and the rest of v below the
- * subdiagonal of column k. One sweep over the matrix forms A v and A' v together, a second one makes the change of both
- * sides, so that memory is read twice a column.
+ * subdiagonal of column k. Both sides change in one sweep over the matrix.
  */
 export const reduceToHessenberg = (a: Float64Array, n: number, low: number, high: number, tau: Float64Array): void => {
   const v = new Float64Array(n);
   const right = new Float64Array(n);
   const left = new Float64Array(n);
+  const scaled = new Float64Array(n);
   for (let k = low; k < high - 1; k++) {
     let largest = 0;
     for (let i = k + 1; i <= high; i++) largest = Math.max(largest, Math.abs(a[i * n + k]!));
     let below = 0;
     if (largest > 0) {
       for (let i = k + 2; i <= high; i++) {
-        const scaled = a[i * n + k]! / largest;
-        below += scaled * scaled;
+        const entry = a[i * n + k]! / largest;
+        below += entry * entry;
       }
     }
     if (below === 0) {
@@ -60,40 +61,21 @@ export const reduceToHessenberg = (a: Float64Array, n: number, low: number, high
     a[(k + 1) * n + k] = beta * largest;
 
     // right = A v for all rows, left = A' v for the columns after k, both over [k + 1, high].
-    left.fill(0, k + 1, n);
-    for (let i = 0; i <= k; i++) {
-      const row = i * n;
-      let sum = 0;
-      for (let j = k + 1; j <= high; j++) sum += a[row + j]! * v[j]!;
-      right[i] = sum;
-    }
-    for (let i = k + 1; i <= high; i++) {
-      const row = i * n;
-      const vi = v[i]!;
-      let sum = 0;
-      for (let j = k + 1; j <= high; j++) {
-        const entry = a[row + j]!;
-        sum += entry * v[j]!;
-        left[j] = left[j]! + entry * vi;
-      }
-      for (let j = high + 1; j < n; j++) left[j] = left[j]! + a[row + j]! * vi;
-      right[i] = sum;
-    }
+    const [from, to] = [k + 1, high + 1];
+    left.fill(0, from, n);
+    timesColumn(a, n, 0, to, from, to, v, right);
+    addTransposedTimes(a, n, from, to, from, n, v, left);
     // (I - t v v') A (I - t v v') = A - t v left' - t (right - t v (v' right)) v'.
     let both = 0;
-    for (let i = k + 1; i <= high; i++) both += v[i]! * right[i]!;
-    for (let i = 0; i <= k; i++) {
-      const row = i * n;
-      const r = t * right[i]!;
-      for (let j = k + 1; j <= high; j++) a[row + j] = a[row + j]! - r * v[j]!;
+    for (let i = from; i < to; i++) both += v[i]! * right[i]!;
+    for (let i = 0; i < from; i++) right[i] = t * right[i]!;
+    for (let i = from; i < to; i++) {
+      scaled[i] = t * v[i]!;
+      right[i] = t * (right[i]! - scaled[i]! * both);
     }
-    for (let i = k + 1; i <= high; i++) {
-      const row = i * n;
-      const l = t * v[i]!;
-      const r = t * right[i]! - t * l * both;
-      for (let j = k + 1; j <= high; j++) a[row + j] = a[row + j]! - l * left[j]! - r * v[j]!;
-      for (let j = high + 1; j < n; j++) a[row + j] = a[row + j]! - l * left[j]!;
-    }
+    subtractOuterProduct(a, n, 0, from, from, to, right, v);
+    subtractOuterProducts(a, n, from, to, from, to, scaled, left, right, v);
+    subtractOuterProduct(a, n, from, to, to, n, scaled, left);
   }
 };
 

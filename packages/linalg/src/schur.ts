@@ -1,7 +1,8 @@
-import { failure, type Matrix, transpose } from '@drnn/tensor';
+import { failure, type Matrix } from '@drnn/tensor';
 import { francis, type HessenbergProblem } from './francis.js';
 import { clearReflectors, reduceToHessenberg, reflectorProduct } from './hessenberg.js';
 import { expectFiniteSquare } from './operand.js';
+import { applyReflections, reflectionQueue } from './reflection-queue.js';
 import { scaledByPowerOfTwo, timesPowerOfTwo } from './scaling.js';
 
 /** Eigenvalues real[k] + i imaginary[k]; of a conjugate pair the one with positive imaginary part comes first. */
@@ -42,12 +43,13 @@ export const schurOfScaled = (a: Matrix, low: number, high: number): Schur => {
   reduceToHessenberg(a.data, n, low, high, tau);
   const orthogonal = reflectorProduct(a.data, n, low, high, tau);
   clearReflectors(a.data, n, low, high);
-  const basis = transpose(orthogonal);
-  const problem = { h: a.data, n, basis: basis.data, ...diagonalOf(a) };
+  const basis = reflectionQueue(orthogonal.data, n, n);
+  const problem = { h: a.data, n, basis, ...diagonalOf(a) };
   iterate(problem, low, high);
+  applyReflections(basis);
   return {
     triangular: a,
-    orthogonal: transpose(basis),
+    orthogonal,
     values: { real: problem.real, imaginary: problem.imaginary },
   };
 };

@@ -1,4 +1,4 @@
-import { splitPair } from './francis.js';
+import { rotateRows, splitPair } from './francis.js';
 import { solveSmall } from './small-system.js';
 import { standardBlockSize } from './standard-block.js';
 
@@ -55,10 +55,16 @@ export const swapBlocks = (schur: TurningSchur, row: number, first: 1 | 2, secon
 
   turn(schur, row, q, m);
   for (let i = second; i < m; i++) for (let j = 0; j < second; j++) t[(row + i) * n + row + j] = 0;
-  const block = new Float64Array(standardBlockSize);
-  if (second === 2) splitPair(t, n, row, 0, n - 1, schur.basis, block);
-  if (first === 2) splitPair(t, n, row + second, 0, n - 1, schur.basis, block);
+  if (second === 2) split(schur, row);
+  if (first === 2) split(schur, row + second);
   return true;
+};
+
+/** Brings the pair at `row` back to standard form. */
+const split = ({ t, basis, n }: TurningSchur, row: number): void => {
+  const block = new Float64Array(standardBlockSize);
+  splitPair(t, n, row, 0, n - 1, block);
+  rotateRows(basis, row * n, (row + 1) * n, 0, n - 1, block[8]!, block[9]!);
 };
 
 /**

@@ -202,6 +202,13 @@ describe('eigen, answers that are known', () => {
     }
   });
 
+  it('ends on a matrix so graded that no subdiagonal entry is small beside its neighbours', () => {
+    const a = matrix(6, 6);
+    const entries = { 4: 1, 7: 1, 9: -1, 12: 1e8, 13: 1e-8, 17: -1e100, 18: 1e-8, 25: -1e100, 32: 1e300 };
+    Object.entries(entries).forEach(([at, value]) => (a.data[Number(at)] = value));
+    expect(residuals(a, eigen(a)).right).toBeLessThan(1e-13);
+  });
+
   it('refuses NaN, infinity and what is not square', () => {
     for (const bad of [Number.NaN, Infinity]) {
       const a = identity(3);

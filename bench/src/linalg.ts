@@ -2,7 +2,7 @@
  * Dense linear algebra beside ml-matrix and, where Python has it, LAPACK through SciPy: `node bench/dist/linalg.js
  * [--sizes 100,200,400] [--rounds 5] [--only eigen,svd]`. The three take turns on matrices of normal numbers; printed is
  * the least of seconds of the processor (one thread each), so that a machine with other work disturbs it little, and the
- * ratio to ours. At the end what issue-sized bars say, and residuals.
+ * ratio to ours. At the end residuals, and a few modes of a large matrix.
  */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';

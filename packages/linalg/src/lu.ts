@@ -15,7 +15,7 @@ export interface LuFactor {
 }
 
 /** Columns factored before the rest is updated by one product. */
-const panelWidth = 32;
+const panelWidth = 24;
 
 /**
  * LU with partial pivoting, blocked and right-looking (Golub and Van Loan, section 3.4): a panel of 32 columns by

@@ -5,6 +5,9 @@ import { type LuFactor, luSolveInPlace } from './lu.js';
 import { product } from './product.js';
 import { svd } from './svd.js';
 
+/** Up to this order the whole decomposition is quicker than the iteration. */
+const smallOrder = 20;
+
 /**
  * The smallest singular value of A from its LU factor, with vectors: 1 / value = |A^-1|_2. Golub-Kahan-Lanczos on A^-1
  * until the value is settled to `tolerance` (default 1e-10, relative; 1 / value is approached from below); where 40
@@ -14,7 +17,7 @@ import { svd } from './svd.js';
 export const smallestSingularTriplet = (factor: LuFactor, tolerance = 1e-10): SingularTriplet => {
   const n = factor.order;
   if (n === 0) return { value: Infinity, left: new Float64Array(0), right: new Float64Array(0) };
-  if (factor.zeroPivot < 0) {
+  if (factor.zeroPivot < 0 && n > smallOrder) {
     const solve =
       (transpose: boolean): LinearMap =>
       (x, out) => {

@@ -125,7 +125,7 @@ describe('reorderSchur', () => {
     expect(difference(product(a, basis), product(basis, inner))).toBeLessThan(1e-13 * n);
   });
 
-  it('moves equal eigenvalues of the identity, and refuses to part what cannot be told apart', () => {
+  it('moves any of the equal eigenvalues of the identity', () => {
     expect(reorderSchur(schur(identity(5)), () => true).selected).toBe(5);
     let asked = 0;
     const even = reorderSchur(schur(identity(6)), () => asked++ % 2 === 1);

@@ -1,0 +1,16 @@
+export * from './lu.js';
+export { hessenberg, type Hessenberg } from './hessenberg.js';
+export { schur, type Eigenvalues, type Schur } from './schur.js';
+export * from './eigen.js';
+export * from './qr.js';
+export * from './svd.js';
+export { reorderSchur, type ReorderedSchur } from './reorder-schur.js';
+export { largestSingularTriplet, type SingularTriplet } from './lanczos.js';
+export * from './smallest-singular.js';
+export * from './spectral-norm.js';
+export { product } from './product.js';
+export * from './exponential.js';
+export * from './lyapunov.js';
+export * from './gmres.js';
+export * from './arnoldi.js';
+export * from './partial-eigen.js';

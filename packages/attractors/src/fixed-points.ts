@@ -1,0 +1,386 @@
+import { failure, firstNonFinite, type Issue, type Matrix, refuse } from '@drnn/tensor';
+import { certify } from './certificate.js';
+import { degenerateRoots } from './degenerate-roots.js';
+import { descend, descentSpace } from './descent.js';
+import { directEquations, type Equations } from './equations.js';
+import { foundRoots } from './found-roots.js';
+import { levenbergMarquardt, levenbergSpace, STATIONARY } from './levenberg-marquardt.js';
+import { lowRankOf, reducedEquations } from './low-rank.js';
+import { type AttractorNetwork, type HeldNetwork, holdInput } from './network.js';
+import { cappedNewton, CONVERGED, directSolve, FAILED, newtonSpace } from './newton.js';
+import { relax } from './relax.js';
+import { spectralNormBound } from './spectral-norm.js';
+import { spread, startStates } from './start-states.js';
+
+/**
+ * `fixed`: a root of G(r) = r - tanh(W r + c) proven to exist (h <= 1/2). `degenerate`: |G| is 0 to rounding where I - D W
+ * is singular, at a bifurcation or on a continuum. `slow`: a local minimum of |G| that is no root and so low that the
+ * network passes slowly.
+ */
+export type PointClass = 'fixed' | 'degenerate' | 'slow';
+
+export interface FixedPoint {
+  /** Rates r `[unit]`, in both forms; the current form is at x = W r + c. */
+  readonly state: Float64Array;
+  /** |G| / sqrt N: how far a unit moves in a time constant. */
+  readonly speed: number;
+  readonly class: PointClass;
+  /** A root is proven to lie within this distance of `state`; Infinity where nothing is proven. */
+  readonly certificateRadius: number;
+  /** No other root is within this distance; 0 where nothing is proven. */
+  readonly uniqueRadius: number;
+  /** beta L eta of Kantorovich's theorem; a certificate holds up to 1/2. */
+  readonly h: number;
+  /** Of I - D W, or of its reduction to the rank of W. */
+  readonly smallestSingularValue: number;
+  /** sign det(I - D W); 0 for a point that is not `fixed`. */
+  readonly indexSign: number;
+  /** How many starts ended here; 0 for a point that is known as the mirror image of another. */
+  readonly hits: number;
+  /** The index of the point at -r, of a network without drive; its own for the origin; null otherwise. */
+  readonly mirror: number | null;
+  /** Of a degenerate point: the largest distance between states of it that were found, far above 0 on a continuum. */
+  readonly extent: number;
+}
+
+/**
+ * Why the search ended. `contraction`: |W|_2 < 1, there is exactly one fixed point (Banach). `complete`: the index sum is
+ * 1, the last 256 starts found nothing new and fewer than 1 in 100 ended at a point that no other did: no proof that
+ * nothing is missing. `seeds` and `time`: the budget was spent before that.
+ */
+export type StoppedBecause = 'contraction' | 'complete' | 'seeds' | 'time';
+
+export interface FixedPointSet {
+  /** Fixed ones first, as found, then degenerate, then slow ones by speed. */
+  readonly points: readonly FixedPoint[];
+  /**
+   * The sum of `indexSign`, which is 1 for all fixed points of any network together: another value proves that some are
+   * missing. Null where a point is degenerate, when it proves nothing.
+   */
+  readonly indexSum: number | null;
+  /** Good and Turing's estimate of how likely the next start finds a new point; null where none converged. */
+  readonly unseen: number | null;
+  readonly starts: number;
+  /** Starts that ended at a point of the set. The others ended nowhere and are not returned. */
+  readonly converged: number;
+  readonly stoppedBecause: StoppedBecause;
+  /** Unknowns of the search: N, or the rank of W where that is far lower. */
+  readonly unknowns: number;
+  readonly seconds: number;
+}
+
+export interface FixedPointOptions {
+  /** u `[input]`, held. Default 0. */
+  readonly input?: ArrayLike<number>;
+  /** Most random and structural starts. Default 1024, or 0 where `starts` are given. */
+  readonly seeds?: number;
+  /** Default 1. */
+  readonly seed?: number;
+  /** Starts of your own `[start, unit]`, taken first. */
+  readonly starts?: Matrix;
+  /** Rates `[time, unit]` that the network visits; most starts are then on and near them. */
+  readonly trajectories?: Matrix;
+  /**
+   * Time constants of a trial, default 50. A local minimum of |G| is `slow` when the network moves there by less than a
+   * tenth of the spread of the trajectories (of 1 without) in a trial.
+   */
+  readonly trial?: number;
+  /** Seconds after which no further block of starts is begun. Default none. */
+  readonly timeLimit?: number;
+  /** Go on to the last of the seeds even where the set looks complete. Default false. */
+  readonly exhaustive?: boolean;
+  readonly onProgress?: (progress: { readonly starts: number; readonly points: number }) => void;
+}
+
+const BLOCK = 128;
+/** Starts without a new point after which a set may be complete. */
+const QUIET = 256;
+/** |G| / sqrt N at and below which a state may be a root. */
+const ROOT_SPEED = 1e-10;
+/** Below this a root is degenerate, unless it has a certificate. */
+const SINGULAR = 1e-6;
+/** Of the starts, the one in how many that is also descended by Adam. */
+const DESCENDED = 10;
+const DESCENT_STEPS = 300;
+/** A network below this size is searched in its rates, whatever its rank. */
+const REDUCED_FROM = 16;
+
+const checkOptions = ({ units }: HeldNetwork, options: FixedPointOptions): void => {
+  const whole = (path: string, value: number | undefined, least: number): readonly Issue[] =>
+    value === undefined || (Number.isSafeInteger(value) && value >= least)
+      ? []
+      : [{ path, seen: `${value}`, expected: `a whole number, ${least} or more` }];
+  const states = (path: string, value: Matrix | undefined): readonly Issue[] => [
+    ...(value === undefined || (value.columns === units && value.rows >= 1)
+      ? []
+      : [{ path, seen: `[${value.rows}, ${value.columns}]`, expected: `[time, unit=${units}]` }]),
+    ...(value === undefined || firstNonFinite(value.data) < 0
+      ? []
+      : [{ path, seen: 'NaN or infinity', expected: 'finite numbers' }]),
+  ];
+  const positive = (path: string, value: number | undefined): readonly Issue[] =>
+    value === undefined || value > 0 ? [] : [{ path, seen: `${value}`, expected: 'above 0' }];
+  refuse([
+    ...whole('seeds', options.seeds, 0),
+    ...whole('seed', options.seed, 0),
+    ...states('starts', options.starts),
+    ...states('trajectories', options.trajectories),
+    ...positive('trial', options.trial),
+    ...positive('timeLimit', options.timeLimit),
+  ]);
+};
+
+const equationsOf = (held: HeldNetwork, norm: number): Equations => {
+  const most = held.units >= REDUCED_FROM ? Math.min(64, Math.floor(held.units / 4)) : 0;
+  const lowRank = most === 0 ? null : lowRankOf(held.W, most);
+  return lowRank === null || lowRank.rank === 0 ? directEquations(held, norm) : reducedEquations(held, lowRank);
+};
+
+/**
+ * Fixed and slow points of a network whose input is held. They solve r = tanh(W r + c), c = Win u + b, whatever a and in
+ * either form. From every start: Newton's method with capped steps; where that fails, Levenberg and Marquardt's; from one
+ * start in ten also 300 steps of descent and Newton's method from there. What converges must have a certificate
+ * (Kantorovich), by which duplicates are told from neighbours too; a start that comes within the proven reach of a known
+ * root counts as a hit and ends. In a network without drive mirror images and the origin come with the rest. Nothing that
+ * did not converge is returned. A network of low rank is searched in as many unknowns as it has rank. The result depends
+ * on the network, the options and nothing else, `timeLimit` aside.
+ *
+ * Cost: some five LU factors, 2/3 N^3 each, for a start that ends well, up to 60 and 200 steps of 4/3 N^3 for one that
+ * does not. Errors: what is wrong with the network or the options.
+ */
+export const fixedPoints = (network: AttractorNetwork, options: FixedPointOptions = {}): FixedPointSet => {
+  const held = holdInput(network, options.input);
+  checkOptions(held, options);
+  return search(held, options);
+};
+
+const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet => {
+  const began = performance.now();
+  const { units } = held;
+  const norm = spectralNormBound(held.W);
+  const equations = equationsOf(held, norm);
+  const n = equations.order;
+  const direct = n === units ? equations : directEquations(held, norm);
+  const newton = newtonSpace(n);
+  const found = foundRoots(equations, newton, held.isOdd);
+  const { attraction } = found;
+  const rootSize = (ROOT_SPEED * Math.sqrt(units)) / Math.max(1, equations.stretch);
+  const newtonOptions = {
+    cap: 0.5 * Math.sqrt(units),
+    tolerance: rootSize,
+    linearSolve: directSolve(newton),
+    attraction,
+  };
+  const never = (): number => -1;
+
+  let levenberg: ReturnType<typeof levenbergSpace> | null = null;
+  const marquardt = (x: Float64Array, known: (x: Float64Array) => number, limit: number): number => {
+    levenberg ??= levenbergSpace(n);
+    return levenbergMarquardt(equations, x, levenberg, { limit, tolerance: rootSize, attraction: known });
+  };
+  const isDegenerate = (x: Float64Array): boolean =>
+    equations.residual(x, newton.g) <= rootSize && certify(equations, x, newton).smallestSingularValue < SINGULAR;
+  const degenerate = degenerateRoots(1e-9 * Math.sqrt(units), (middle) => {
+    marquardt(middle, never, 50);
+    return isDegenerate(middle) ? middle : null;
+  });
+
+  const slow: { readonly x: Float64Array; readonly size: number; hits: number }[] = [];
+  const slowSpeed =
+    (0.1 * (options.trajectories === undefined ? 1 : spread(options.trajectories))) / (options.trial ?? 50);
+  const takeMinimum = (x: Float64Array): boolean => {
+    const size = equations.residual(x, newton.g);
+    if ((size * equations.stretch) / Math.sqrt(units) > slowSpeed) return false;
+    const known = slow.find(({ x: y }) => x.every((value, i) => Math.abs(value - y[i]!) <= 1e-4));
+    if (known === undefined) slow.push({ x: x.slice(), size, hits: 1 });
+    else known.hits += 1;
+    return true;
+  };
+
+  let starts = 0;
+  let converged = 0;
+  /** Starts when the last new point was found. */
+  let lastNew = 0;
+
+  const takeRoot = (x: Float64Array): boolean => {
+    const before = found.roots.length;
+    const index = found.take(x);
+    if (index >= 0) {
+      if (found.roots.length > before) lastNew = starts;
+      return true;
+    }
+    if (!isDegenerate(x)) return false;
+    if (degenerate.take(x, equations.residual(x, newton.g))) lastNew = starts;
+    return true;
+  };
+  const hit = (index: number): boolean => {
+    found.roots[index]!.hits += 1;
+    return true;
+  };
+  const byNewton = (x: Float64Array): boolean => {
+    const end = cappedNewton(equations, x, newton, newtonOptions);
+    return end >= 0 ? hit(end) : end === CONVERGED && takeRoot(x);
+  };
+  const x = new Float64Array(n);
+  const origin = new Float64Array(n);
+  let descent: ReturnType<typeof descentSpace> | null = null;
+  const startFrom = (rates: Float64Array): void => {
+    starts += 1;
+    equations.restrict(rates, x);
+    let isDone = byNewton(x);
+    if (!isDone) {
+      equations.restrict(rates, x);
+      const end = marquardt(x, attraction, 200);
+      if (end >= 0) isDone = hit(end);
+      else if (end === CONVERGED) isDone = byNewton(x);
+      else if (end === STATIONARY) isDone = isDegenerate(x) ? takeRoot(x) : takeMinimum(x);
+    }
+    if (starts % DESCENDED === 0) {
+      equations.restrict(rates, x);
+      descent ??= descentSpace(n);
+      const end = descend(equations, x, descent, DESCENT_STEPS, attraction);
+      // A second way from the same start: it may add a point, it is no second sample.
+      if (end === FAILED && cappedNewton(equations, x, newton, newtonOptions) === CONVERGED)
+        isDone = takeRoot(x) || isDone;
+      else if (end >= 0 && !isDone) isDone = hit(end);
+    }
+    if (isDone) converged += 1;
+  };
+
+  const indexSum = (): number | null =>
+    degenerate.roots().length > 0 ? null : found.roots.reduce((sum, { certificate }) => sum + certificate.indexSign, 0);
+  const unseen = (): number | null => {
+    let total = 0;
+    let singletons = 0;
+    found.roots.forEach(({ hits, mirror }, index) => {
+      total += hits;
+      // A point and its mirror image are one find.
+      const both = mirror < 0 || mirror === index ? hits : hits + found.roots[mirror]!.hits;
+      if (both === 1 && hits === 1) singletons += 1;
+    });
+    for (const { hits } of degenerate.roots()) {
+      total += hits;
+      if (hits === 1) singletons += 1;
+    }
+    return total === 0 ? null : singletons / total;
+  };
+  const isComplete = (): boolean => {
+    const sum = indexSum();
+    return starts - lastNew >= QUIET && sum === 1 && (unseen() ?? 1) < 0.01;
+  };
+
+  const isContraction = norm < 1;
+  if (isContraction) {
+    const r = new Float64Array(units);
+    relax(held, r, new Float64Array(units), 100);
+    startFrom(r);
+  } else if (held.isOdd) {
+    // The origin is a fixed point without any search.
+    takeRoot(origin);
+    converged += 1;
+    starts += 1;
+  }
+
+  const rates = new Float64Array(units);
+  let stoppedBecause: StoppedBecause = isContraction && found.roots.length === 1 ? 'contraction' : 'seeds';
+  if (stoppedBecause === 'seeds') {
+    const { rows, data } = options.starts ?? { rows: 0, data: rates };
+    for (let k = 0; k < rows; k++) {
+      rates.set(data.subarray(k * units, (k + 1) * units));
+      startFrom(rates);
+    }
+  }
+  const budget = options.seeds ?? (options.starts === undefined ? 1024 : 0);
+  const randomStart = startStates(held, options.seed ?? 1, options.trajectories);
+  const structural = structuralStarts(found, n);
+  const proposed = new Float64Array(n);
+  let spent = 0;
+  let drawn = 0;
+  while (stoppedBecause === 'seeds' && spent < budget) {
+    const block = Math.min(BLOCK, budget - spent);
+    // At most a quarter of a block lies between points that are known: saddles do.
+    let quota = block >> 2;
+    for (let k = 0; k < block; k++, spent++) {
+      if (quota > 0 && structural(proposed)) {
+        quota -= 1;
+        equations.residual(proposed, newton.g);
+        equations.lift(proposed, rates);
+      } else {
+        quota = 0;
+        randomStart(drawn, rates);
+        drawn += 1;
+      }
+      startFrom(rates);
+    }
+    options.onProgress?.({ starts, points: found.roots.length });
+    if (options.exhaustive !== true && isComplete()) stoppedBecause = 'complete';
+    else if ((performance.now() - began) / 1000 > (options.timeLimit ?? Infinity) && spent < budget)
+      stoppedBecause = 'time';
+  }
+
+  const g = new Float64Array(units);
+  const pointOf = (at: Float64Array): { readonly state: Float64Array; readonly speed: number } => {
+    const state = new Float64Array(units);
+    equations.lift(at, state);
+    return { state, speed: direct.residual(state, g) / Math.sqrt(units) };
+  };
+  const points: FixedPoint[] = found.roots.map(({ x: at, certificate, hits, mirror }) => ({
+    ...pointOf(at),
+    class: 'fixed',
+    certificateRadius: certificate.radius,
+    uniqueRadius: certificate.uniqueRadius,
+    h: certificate.h,
+    smallestSingularValue: certificate.smallestSingularValue,
+    indexSign: certificate.indexSign,
+    hits,
+    mirror: mirror < 0 ? null : mirror,
+    extent: 0,
+  }));
+  const unproven = (at: Float64Array, kind: 'degenerate' | 'slow', hits: number, extent: number): FixedPoint => {
+    const { h, smallestSingularValue } = certify(equations, at, newton);
+    return {
+      ...pointOf(at),
+      class: kind,
+      certificateRadius: Infinity,
+      uniqueRadius: 0,
+      h,
+      smallestSingularValue,
+      indexSign: 0,
+      hits,
+      mirror: null,
+      extent,
+    };
+  };
+  for (const { x: at, hits, extent } of degenerate.roots()) points.push(unproven(at, 'degenerate', hits, extent));
+  points.push(...slow.map(({ x: at, hits }) => unproven(at, 'slow', hits, 0)).sort((p, q) => p.speed - q.speed));
+  const wrong = points.findIndex(({ speed }) => !Number.isFinite(speed));
+  if (wrong >= 0) throw failure({ path: 'points', seen: `a speed that is not finite`, expected: 'finite numbers' });
+  return {
+    points,
+    indexSum: indexSum(),
+    unseen: unseen(),
+    starts,
+    converged,
+    stoppedBecause,
+    unknowns: n,
+    seconds: (performance.now() - began) / 1000,
+  };
+};
+
+/** Midpoints of every two roots, in the order in which they were found; false when there are none left for now. */
+const structuralStarts = (found: ReturnType<typeof foundRoots>, n: number): ((x: Float64Array) => boolean) => {
+  let later = 1;
+  let earlier = 0;
+  return (x) => {
+    if (later >= found.roots.length) return false;
+    const a = found.roots[earlier]!.x;
+    const b = found.roots[later]!.x;
+    for (let i = 0; i < n; i++) x[i] = (a[i]! + b[i]!) / 2;
+    earlier += 1;
+    if (earlier === later) {
+      later += 1;
+      earlier = 0;
+    }
+    return true;
+  };
+};

@@ -1,0 +1,9 @@
+export {
+  fixedPoints,
+  type FixedPoint,
+  type FixedPointOptions,
+  type FixedPointSet,
+  type PointClass,
+  type StoppedBecause,
+} from './fixed-points.js';
+export type { AttractorNetwork } from './network.js';

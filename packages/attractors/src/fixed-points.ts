@@ -7,7 +7,7 @@ import { foundRoots } from './found-roots.js';
 import { levenbergMarquardt, levenbergSpace, STATIONARY } from './levenberg-marquardt.js';
 import { lowRankOf, reducedEquations } from './low-rank.js';
 import { type AttractorNetwork, type HeldNetwork, holdInput } from './network.js';
-import { cappedNewton, CONVERGED, directSolve, FAILED, newtonSpace } from './newton.js';
+import { cappedNewton, CONVERGED, directSolve, newtonSpace } from './newton.js';
 import { relax } from './relax.js';
 import { spectralNormBound } from './spectral-norm.js';
 import { spread, startStates } from './start-states.js';
@@ -99,9 +99,13 @@ const QUIET = 256;
 const ROOT_SPEED = 1e-10;
 /** Below this a root is degenerate, unless it has a certificate. */
 const SINGULAR = 1e-6;
-/** Of the starts, the one in how many that is also descended by Adam. */
-const DESCENDED = 10;
+/** Longest step of Newton's method for each sqrt N: a quarter of the cube's half diagonal leads to most roots. */
+const LONGEST_STEP = 0.25;
 const DESCENT_STEPS = 300;
+/** Newton's steps after a descent, which ends near a root or nowhere. */
+const STEPS_AFTER_DESCENT = 30;
+/** Up to here every start that Newton's method fails from is tried in another way too; above, one in two is. */
+const SMALL = 16;
 /** A network below this size is searched in its rates, whatever its rank. */
 const REDUCED_FROM = 16;
 
@@ -138,8 +142,8 @@ const equationsOf = (held: HeldNetwork, norm: number): Equations => {
 
 /**
  * Fixed and slow points of a network whose input is held. They solve r = tanh(W r + c), c = Win u + b, whatever a and in
- * either form. From every start: Newton's method with capped steps; where that fails, Levenberg and Marquardt's; from one
- * start in ten also 300 steps of descent and Newton's method from there. What converges must have a certificate
+ * either form. From every start: Newton's method with capped steps; where that fails, by turns, Levenberg and Marquardt's,
+ * or descent and Newton's method from its end. What converges must have a certificate
  * (Kantorovich), by which duplicates are told from neighbours too; a start that comes within the proven reach of a known
  * root counts as a hit and ends. In a network without drive mirror images and the origin come with the rest. Nothing that
  * did not converge is returned. A network of low rank is searched in as many unknowns as it has rank. The result depends
@@ -166,7 +170,7 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
   const { attraction } = found;
   const rootSize = (ROOT_SPEED * Math.sqrt(units)) / Math.max(1, equations.stretch);
   const newtonOptions = {
-    cap: 0.5 * Math.sqrt(units),
+    cap: LONGEST_STEP * Math.sqrt(units),
     tolerance: rootSize,
     linearSolve: directSolve(newton),
     attraction,
@@ -217,32 +221,42 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
     found.roots[index]!.hits += 1;
     return true;
   };
-  const byNewton = (x: Float64Array): boolean => {
-    const end = cappedNewton(equations, x, newton, newtonOptions);
+  const byNewton = (x: Float64Array, limit: number): boolean => {
+    const end = cappedNewton(equations, x, newton, { ...newtonOptions, limit });
     return end >= 0 ? hit(end) : end === CONVERGED && takeRoot(x);
   };
-  const x = new Float64Array(n);
-  const origin = new Float64Array(n);
+  const byMarquardt = (x: Float64Array): boolean => {
+    const end = marquardt(x, attraction, 200);
+    if (end >= 0) return hit(end);
+    if (end === CONVERGED) return byNewton(x, 20);
+    return end === STATIONARY && (isDegenerate(x) ? takeRoot(x) : takeMinimum(x));
+  };
   let descent: ReturnType<typeof descentSpace> | null = null;
-  const startFrom = (rates: Float64Array): void => {
+  const byDescent = (x: Float64Array): boolean => {
+    descent ??= descentSpace(n);
+    const end = descend(equations, x, descent, DESCENT_STEPS, attraction);
+    return end >= 0 ? hit(end) : byNewton(x, STEPS_AFTER_DESCENT);
+  };
+  const x = new Float64Array(n);
+  /** Of the starts that Newton's method failed from, how many there were. */
+  let failures = 0;
+  const startFrom = (rates: Float64Array, isGiven: boolean): void => {
     starts += 1;
     equations.restrict(rates, x);
-    let isDone = byNewton(x);
+    let isDone = byNewton(x, 60);
     if (!isDone) {
-      equations.restrict(rates, x);
-      const end = marquardt(x, attraction, 200);
-      if (end >= 0) isDone = hit(end);
-      else if (end === CONVERGED) isDone = byNewton(x);
-      else if (end === STATIONARY) isDone = isDegenerate(x) ? takeRoot(x) : takeMinimum(x);
-    }
-    if (starts % DESCENDED === 0) {
-      equations.restrict(rates, x);
-      descent ??= descentSpace(n);
-      const end = descend(equations, x, descent, DESCENT_STEPS, attraction);
-      // A second way from the same start: it may add a point, it is no second sample.
-      if (end === FAILED && cappedNewton(equations, x, newton, newtonOptions) === CONVERGED)
-        isDone = takeRoot(x) || isDone;
-      else if (end >= 0 && !isDone) isDone = hit(end);
+      // They lead to roots that Newton's method does not, at several times its cost: where one is enough, by turns.
+      const turn = failures % 4;
+      failures += 1;
+      const isThorough = isGiven || n <= SMALL;
+      if (isThorough || turn === 0) {
+        equations.restrict(rates, x);
+        isDone = byMarquardt(x);
+      }
+      if (!isDone && (isThorough || turn === 2)) {
+        equations.restrict(rates, x);
+        isDone = byDescent(x);
+      }
     }
     if (isDone) converged += 1;
   };
@@ -273,10 +287,10 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
   if (isContraction) {
     const r = new Float64Array(units);
     relax(held, r, new Float64Array(units), 100);
-    startFrom(r);
+    startFrom(r, true);
   } else if (held.isOdd) {
     // The origin is a fixed point without any search.
-    takeRoot(origin);
+    takeRoot(new Float64Array(n));
     converged += 1;
     starts += 1;
   }
@@ -287,7 +301,7 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
     const { rows, data } = options.starts ?? { rows: 0, data: rates };
     for (let k = 0; k < rows; k++) {
       rates.set(data.subarray(k * units, (k + 1) * units));
-      startFrom(rates);
+      startFrom(rates, true);
     }
   }
   const budget = options.seeds ?? (options.starts === undefined ? 1024 : 0);
@@ -310,7 +324,7 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
         randomStart(drawn, rates);
         drawn += 1;
       }
-      startFrom(rates);
+      startFrom(rates, false);
     }
     options.onProgress?.({ starts, points: found.roots.length });
     if (options.exhaustive !== true && isComplete()) stoppedBecause = 'complete';

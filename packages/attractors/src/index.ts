@@ -7,3 +7,11 @@ export {
   type StoppedBecause,
 } from './fixed-points.js';
 export type { AttractorNetwork } from './network.js';
+export {
+  linearise,
+  type Linearisation,
+  type LinearisationOptions,
+  type Mode,
+  type NonNormality,
+  type PointKind,
+} from './linearisation.js';

@@ -39,7 +39,7 @@ const largestOfInverse = ({ jacobian, pivots }: NewtonSpace, n: number, x: Float
     // |(J'J)^-1 x| is the square of what is asked for.
     next = Math.sqrt(Math.sqrt(next));
     if (!Number.isFinite(next)) return Infinity;
-    if (next - last <= 1e-7 * next) return next;
+    if (next - last <= 1e-6 * next) return next;
     last = next;
   }
   return last;

@@ -3,11 +3,12 @@ import { certify } from './certificate.js';
 import { degenerateRoots } from './degenerate-roots.js';
 import { descend, descentSpace } from './descent.js';
 import { directEquations, type Equations } from './equations.js';
-import { foundRoots } from './found-roots.js';
+import { type FoundRoot, type FoundRoots, foundRoots } from './found-roots.js';
+import { newtonSolve } from './gmres.js';
 import { levenbergMarquardt, levenbergSpace, STATIONARY } from './levenberg-marquardt.js';
 import { lowRankOf, reducedEquations } from './low-rank.js';
 import { type AttractorNetwork, type HeldNetwork, holdInput } from './network.js';
-import { cappedNewton, CONVERGED, directSolve, newtonSpace } from './newton.js';
+import { cappedNewton, CONVERGED, newtonSpace } from './newton.js';
 import { relax } from './relax.js';
 import { spectralNormBound } from './spectral-norm.js';
 import { spread, startStates } from './start-states.js';
@@ -72,7 +73,10 @@ export interface FixedPointSet {
 export interface FixedPointOptions {
   /** u `[input]`, held. Default 0. */
   readonly input?: ArrayLike<number>;
-  /** Most random and structural starts. Default 1024, or 0 where `starts` are given. */
+  /**
+   * Most random starts; starts between known points come on top, a quarter of them, or as many where the index sum is not
+   * 1. Default 1024, or 0 where `starts` are given.
+   */
   readonly seeds?: number;
   /** Default 1. */
   readonly seed?: number;
@@ -92,7 +96,7 @@ export interface FixedPointOptions {
   readonly onProgress?: (progress: { readonly starts: number; readonly points: number }) => void;
 }
 
-const BLOCK = 128;
+const BLOCK = 32;
 /** Starts without a new point after which a set may be complete. */
 const QUIET = 256;
 /** |G| / sqrt N at and below which a state may be a root. */
@@ -172,7 +176,7 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
   const newtonOptions = {
     cap: LONGEST_STEP * Math.sqrt(units),
     tolerance: rootSize,
-    linearSolve: directSolve(newton),
+    linearSolve: newtonSolve(newton, n),
     attraction,
   };
   const never = (): number => -1;
@@ -308,27 +312,23 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
   const randomStart = startStates(held, options.seed ?? 1, options.trajectories);
   const structural = structuralStarts(found, n);
   const proposed = new Float64Array(n);
-  let spent = 0;
   let drawn = 0;
-  while (stoppedBecause === 'seeds' && spent < budget) {
-    const block = Math.min(BLOCK, budget - spent);
-    // At most a quarter of a block lies between points that are known: saddles do.
-    let quota = block >> 2;
-    for (let k = 0; k < block; k++, spent++) {
-      if (quota > 0 && structural(proposed)) {
-        quota -= 1;
-        equations.residual(proposed, newton.g);
-        equations.lift(proposed, rates);
-      } else {
-        quota = 0;
-        randomStart(drawn, rates);
-        drawn += 1;
-      }
+  while (stoppedBecause === 'seeds' && drawn < budget) {
+    const block = Math.min(BLOCK, budget - drawn);
+    for (let k = 0; k < block; k++, drawn++) {
+      randomStart(drawn, rates);
+      startFrom(rates, false);
+    }
+    // Saddles lie between points that are known. More are tried where some are proven to be missing.
+    const between = indexSum() === 1 ? block >> 2 : block;
+    for (let k = 0; k < between && structural(proposed); k++) {
+      equations.residual(proposed, newton.g);
+      equations.lift(proposed, rates);
       startFrom(rates, false);
     }
     options.onProgress?.({ starts, points: found.roots.length });
     if (options.exhaustive !== true && isComplete()) stoppedBecause = 'complete';
-    else if ((performance.now() - began) / 1000 > (options.timeLimit ?? Infinity) && spent < budget)
+    else if ((performance.now() - began) / 1000 > (options.timeLimit ?? Infinity) && drawn < budget)
       stoppedBecause = 'time';
   }
 
@@ -381,20 +381,39 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
   };
 };
 
-/** Midpoints of every two roots, in the order in which they were found; false when there are none left for now. */
-const structuralStarts = (found: ReturnType<typeof foundRoots>, n: number): ((x: Float64Array) => boolean) => {
-  let later = 1;
-  let earlier = 0;
-  return (x) => {
-    if (later >= found.roots.length) return false;
-    const a = found.roots[earlier]!.x;
-    const b = found.roots[later]!.x;
-    for (let i = 0; i < n; i++) x[i] = (a[i]! + b[i]!) / 2;
-    earlier += 1;
-    if (earlier === later) {
-      later += 1;
-      earlier = 0;
-    }
-    return true;
+/**
+ * Midpoints of every two roots, those of two with index sign 1 first, as stable points are, in the order in which they
+ * were found; false when there are none left for now. The pair of two mirror images leads to the mirror image of where the
+ * pair leads, so that one of the two is enough.
+ */
+const structuralStarts = ({ roots }: FoundRoots, n: number): ((x: Float64Array) => boolean) => {
+  const midpoints = (isWanted: (a: FoundRoot, b: FoundRoot) => boolean): ((x: Float64Array) => boolean) => {
+    let later = 1;
+    let earlier = -1;
+    return (x) => {
+      for (;;) {
+        earlier += 1;
+        const b = roots[later];
+        if (b === undefined) {
+          earlier -= 1;
+          return false;
+        }
+        const a = roots[earlier];
+        const isImage = b.mirror >= 0 && b.mirror < later;
+        if (isImage || earlier >= later || a === undefined) {
+          later += 1;
+          earlier = -1;
+          continue;
+        }
+        if (!isWanted(a, b)) continue;
+        for (let i = 0; i < n; i++) x[i] = (a.x[i]! + b.x[i]!) / 2;
+        return true;
+      }
+    };
   };
+  const isBetweenStable = (a: FoundRoot, b: FoundRoot): boolean =>
+    a.certificate.indexSign === 1 && b.certificate.indexSign === 1;
+  const first = midpoints(isBetweenStable);
+  const second = midpoints((a, b) => !isBetweenStable(a, b));
+  return (x) => first(x) || second(x);
 };

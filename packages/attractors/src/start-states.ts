@@ -24,10 +24,11 @@ export const spread = ({ rows, columns, data }: Matrix): number => {
 
 /**
  * Start states of the search, each a function of (seed, index) alone, so that more of them go on where fewer ended. Of
- * twenty, without trajectories: ten are uniform in the cube, four are images tanh(W x + c) of such, four are drawn
- * towards the origin, two have run 300 steps of the flow. With trajectories `[time, unit]`: five are samples, four samples
- * with Gaussian noise of half their spread, five random affine combinations of three samples, three uniform, one an
- * image, two have run.
+ * twenty, without trajectories: seven are uniform in the cube, two drawn from there towards the origin, nine are images
+ * tanh(g W x + c) of uniform x with currents of a random size up to 3, two are such images after 300 steps of the flow.
+ * Images matter in large networks: of a uniform state W averages nearly everything out. With trajectories `[time, unit]`:
+ * five are samples, four samples with Gaussian noise of half their spread, five random affine combinations of three
+ * samples, two uniform, two images, two images that have run.
  */
 export const startStates = (
   held: HeldNetwork,
@@ -65,13 +66,15 @@ export const startStates = (
       clampToCube(r);
       return;
     }
-    const isImage = trajectories === undefined ? kind >= 10 && kind < 14 : kind === 17;
-    const isSmall = trajectories === undefined && kind >= 14 && kind < 18;
+    const isSmall = trajectories === undefined && (kind === 7 || kind === 8);
     cube(r, isSmall ? uniform(generator) : 1);
-    if (isImage) {
-      currentsOf(W.data, n, n, r, drive, other);
-      for (let i = 0; i < n; i++) r[i] = Math.tanh(other[i]!);
-    }
+    if (kind < (trajectories === undefined ? 9 : 16)) return;
+    currentsOf(W.data, n, n, r, null, other);
+    let square = 0;
+    for (let i = 0; i < n; i++) square += other[i]! * other[i]!;
+    // Of size 0 to 3, however much of a random state W averages out.
+    const gain = square === 0 ? 0 : 3 * uniform(generator) * Math.sqrt(n / square);
+    for (let i = 0; i < n; i++) r[i] = Math.tanh(gain * other[i]! + drive[i]!);
     if (kind >= 18) relax(held, r, other, RELAXED);
   };
 };

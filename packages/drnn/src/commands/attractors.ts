@@ -26,7 +26,7 @@ export const attractorsCommand = (program: Command): void => {
     )
     .argument('<model>', 'a model (npz); W and alpha are enough')
     .option('--input <values>', 'the input that is held, a number for each with commas between (default: 0)', numbers)
-    .option('--seeds <count>', 'most starts of the search', wholeNumber, 1024)
+    .option('--seeds <count>', 'most random starts of the search', wholeNumber, 1024)
     .option('--seed <seed>', 'seed of the starts', wholeNumber, 1)
     .option('--from <file>', 'a recording: most starts are then on and near it')
     .option('--key <name>', 'which array of the recording (default: the only 2-D numeric array)')

@@ -4,11 +4,11 @@ import { degenerateRoots } from './degenerate-roots.js';
 import { descend, descentSpace } from './descent.js';
 import { directEquations, type Equations } from './equations.js';
 import { type FoundRoot, type FoundRoots, foundRoots } from './found-roots.js';
-import { newtonSolve } from './gmres.js';
 import { levenbergMarquardt, levenbergSpace, STATIONARY } from './levenberg-marquardt.js';
 import { lowRankOf, reducedEquations } from './low-rank.js';
 import { type AttractorNetwork, type HeldNetwork, holdInput } from './network.js';
 import { cappedNewton, CONVERGED, newtonSpace } from './newton.js';
+import { newtonSolve } from './newton-solve.js';
 import { relax } from './relax.js';
 import { spectralNormBound } from './spectral-norm.js';
 import { spread, startStates } from './start-states.js';
@@ -176,7 +176,7 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
   const newtonOptions = {
     cap: LONGEST_STEP * Math.sqrt(units),
     tolerance: rootSize,
-    linearSolve: newtonSolve(newton, n),
+    linearSolve: newtonSolve(newton, equations),
     attraction,
   };
   const never = (): number => -1;

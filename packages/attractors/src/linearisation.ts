@@ -228,9 +228,10 @@ export const linearise = (
   const multipliers = order.map((k) => unsorted[k]!);
   const size = frobenius(J);
   // What J changes by within the radius, and what it was rounded by.
+  const radius = options.radius ?? 0;
   const change =
     n * Number.EPSILON * size +
-    (options.radius ?? 0) * steepestCurvature * longestRow(held.W.data, n, n) * spectralNormBound(held.W);
+    (radius === 0 ? 0 : radius * steepestCurvature * longestRow(held.W.data, n, n) * spectralNormBound(held.W));
   const modes = order.map((k, place): Mode => {
     const [re, im] = multipliers[place]!;
     const modulus = Math.hypot(re, im);

@@ -15,3 +15,5 @@ export {
   type NonNormality,
   type PointKind,
 } from './linearisation.js';
+export { basins, type Basin, type BasinsOptions } from './basins.js';
+export { saddleGraph, type SaddleEdge, type SaddleGraph, type SaddleGraphOptions } from './saddle-graph.js';

@@ -98,6 +98,10 @@ const jacobianOf = ({ units: n, alpha }: HeldNetwork, K: Matrix): Matrix => {
   return J;
 };
 
+/** J of one step at rates r. */
+export const jacobianAt = (held: HeldNetwork, rates: Float64Array): Matrix =>
+  jacobianOf(held, effectiveWeights(held, slopesAt(held, rates)));
+
 const pairs = ({ real, imaginary }: Eigenvalues): readonly (readonly [number, number])[] =>
   Array.from(real, (re, k) => [re, imaginary[k]!] as const);
 

@@ -108,7 +108,7 @@ const LONGEST_STEP = 0.25;
 const DESCENT_STEPS = 300;
 /** Newton's steps after a descent, which ends near a root or nowhere. */
 const STEPS_AFTER_DESCENT = 30;
-/** Up to here every start that Newton's method fails from is tried in another way too; above, one in two is. */
+/** Up to here every start that Newton's method fails from is tried in both other ways; above, by turns. */
 const SMALL = 16;
 /** A network below this size is searched in its rates, whatever its rank. */
 const REDUCED_FROM = 16;
@@ -249,17 +249,17 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
     equations.restrict(rates, x);
     let isDone = byNewton(x, 60);
     if (!isDone) {
-      // They lead to roots that Newton's method does not, at several times its cost: where one is enough, by turns.
+      // They lead to roots that Newton's method does not, at several times its cost: where there are many starts, by turns.
       const turn = failures % 4;
       failures += 1;
-      const isThorough = isGiven || n <= SMALL;
-      if (isThorough || turn === 0) {
-        equations.restrict(rates, x);
-        isDone = byMarquardt(x);
-      }
-      if (!isDone && (isThorough || turn === 2)) {
+      const isSmall = n <= SMALL;
+      if (isSmall || isGiven || turn === 2) {
         equations.restrict(rates, x);
         isDone = byDescent(x);
+      }
+      if (!isDone && (isSmall || turn === 0 || (isGiven && turn === 2))) {
+        equations.restrict(rates, x);
+        isDone = byMarquardt(x);
       }
     }
     if (isDone) converged += 1;

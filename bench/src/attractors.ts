@@ -5,7 +5,7 @@
  * rate a plateau scheduler lowers on the mean of q. It starts from the same states, in the same process; its time is that
  * of finding, without the Jacobians. Seconds are of the processor, since the machine may be shared.
  */
-import { fixedPoints, type FixedPointSet, linearise } from '@drnn/attractors';
+import { fixedPoints, type FixedPointSet, linearise, saddleGraph } from '@drnn/attractors';
 import { fillGaussian, randomStream, uniform } from '@drnn/simulator';
 import { type Matrix, matrix } from '@drnn/tensor';
 import { cpus } from 'node:os';
@@ -286,6 +286,13 @@ if (only.has('flipflop')) {
       console.log(
         `  N=${units}, noise ${noise}, ${seeds} seeds: ${rootsOf(set).length} of 27 in ${seconds(time)}, ` +
           `${set.starts} starts, ${set.unknowns} unknowns, index sum ${set.indexSum}`,
+      );
+      const [graph, graphTime] = timed(() => saddleGraph({ W, alpha }, set.points));
+      const single = graph.unstable.filter(({ index }) => index === 1).map(({ point }) => point);
+      const edges = single.filter((point) => graph.edges.filter(({ from }) => from === point).length === 2).length;
+      console.log(
+        `    saddle graph: ${graph.stable.length} stable, ${edges} of ${single.length} saddles of index 1 join two, ` +
+          `${graph.unresolved.length} unresolved, in ${seconds(graphTime)}`,
       );
       if (units === 48) againstPeer(`N=${units}, noise ${noise}`, W, taskStarts(seeds, units));
     }

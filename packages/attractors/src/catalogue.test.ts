@@ -2,7 +2,7 @@
 import { matrix, matrixOf } from '@drnn/tensor';
 import { describe, expect, it } from 'vitest';
 import { type FixedPointSet, fixedPoints } from './index.js';
-import { flipFlop, gaussianWeights, gridOfThree, hankelNetwork, weights } from './test-networks.js';
+import { flipFlop, gaussianWeights, gridOfThree, hankelNetwork, weights } from './known-networks.test.data.js';
 
 const alpha = 0.1;
 

@@ -1,7 +1,7 @@
 import { DrnnError, matrixOf } from '@drnn/tensor';
 import { describe, expect, it } from 'vitest';
 import { continueFixedPoint, fixedPoints } from './index.js';
-import { gaussianWeights } from './test-networks.js';
+import { gaussianWeights } from './known-networks.test.data.js';
 
 describe('continueFixedPoint', () => {
   it.each([

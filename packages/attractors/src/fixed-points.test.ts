@@ -2,7 +2,7 @@ import { DrnnError, matrix, matrixOf, type Matrix } from '@drnn/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type AttractorNetwork, type FixedPointSet, fixedPoints } from './index.js';
-import { flipFlop, gaussianWeights, gridOfThree, hankelNetwork, weights } from './test-networks.js';
+import { flipFlop, gaussianWeights, gridOfThree, hankelNetwork, weights } from './known-networks.test.data.js';
 
 const distance = (a: Float64Array, b: Float64Array): number => Math.hypot(...a.map((value, i) => value - b[i]!));
 

@@ -2,7 +2,7 @@ import { matrix, matrixOf } from '@drnn/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type AttractorNetwork, fixedPoints, type Linearisation, linearise } from './index.js';
-import { flipFlop, gaussianWeights, gridOfThree, hankelNetwork } from './test-networks.js';
+import { flipFlop, gaussianWeights, gridOfThree, hankelNetwork } from './known-networks.test.data.js';
 
 type Pair = readonly [number, number];
 

@@ -1,7 +1,7 @@
 import { matrix } from '@drnn/tensor';
 import { describe, expect, it } from 'vitest';
 import { fixedPoints, persistence } from './index.js';
-import { flipFlop, gaussianWeights } from './test-networks.js';
+import { flipFlop, gaussianWeights } from './known-networks.test.data.js';
 
 const distance = (a: Float64Array, b: Float64Array): number => Math.hypot(...a.map((value, i) => value - b[i]!));
 

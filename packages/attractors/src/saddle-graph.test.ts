@@ -1,7 +1,7 @@
 import { matrixOf } from '@drnn/tensor';
 import { describe, expect, it } from 'vitest';
 import { basins, fixedPoints, saddleGraph } from './index.js';
-import { flipFlop, gaussianWeights } from './test-networks.js';
+import { flipFlop, gaussianWeights } from './known-networks.test.data.js';
 
 /** The sign of each bit at a state, 0 where it is not set. */
 const bitsOf = (state: Float64Array, bits: number): readonly number[] =>

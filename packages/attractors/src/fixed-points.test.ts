@@ -208,6 +208,14 @@ describe('the end of a search', () => {
     expect([few.stoppedBecause, few.starts]).toEqual(['seeds', 82]);
   });
 
+  it('comes with the time limit, between two starts', () => {
+    const network = { W: gaussianWeights(60, 0.35, 2), alpha: 0.1 };
+    const { stoppedBecause, starts, seconds } = fixedPoints(network, { timeLimit: 0.05, seeds: 100_000 });
+    expect(stoppedBecause).toBe('time');
+    expect(starts).toBeLessThan(100_000);
+    expect(seconds).toBeLessThan(30);
+  });
+
   it('admits an incomplete set by its index sum', () => {
     // One start away from the origin cannot find more than one pair of the nine.
     const starts = matrixOf([[0.9, -0.6, 0.4, -0.8]]);

@@ -3,7 +3,7 @@ import { certify } from './certificate.js';
 import { degenerateRoots } from './degenerate-roots.js';
 import { descend, descentSpace } from './descent.js';
 import { directEquations, type Equations } from './equations.js';
-import { type FoundRoot, type FoundRoots, foundRoots } from './found-roots.js';
+import { foundRoots } from './found-roots.js';
 import { levenbergMarquardt, levenbergSpace, STATIONARY } from './levenberg-marquardt.js';
 import { lowRankOf, reducedEquations } from './low-rank.js';
 import { type AttractorNetwork, type HeldNetwork, holdInput } from './network.js';
@@ -12,6 +12,7 @@ import { newtonSolve } from './newton-solve.js';
 import { relax } from './relax.js';
 import { spectralNormBound } from './spectral-norm.js';
 import { spread, startStates } from './start-states.js';
+import { structuralStarts } from './structural-starts.js';
 
 /**
  * `fixed`: a root of G(r) = r - tanh(W r + c) proven to exist (h <= 1/2). `degenerate`: |G| is 0 to rounding where I - D W
@@ -89,11 +90,16 @@ export interface FixedPointOptions {
    * tenth of the spread of the trajectories (of 1 without) in a trial.
    */
   readonly trial?: number;
-  /** Seconds after which no further block of starts is begun. Default none. */
+  /** Seconds after which no further start is begun. Default none. */
   readonly timeLimit?: number;
   /** Go on to the last of the seeds even where the set looks complete. Default false. */
   readonly exhaustive?: boolean;
-  readonly onProgress?: (progress: { readonly starts: number; readonly points: number }) => void;
+  /** Called after every 32 random starts, with the part of them that is done. */
+  readonly onProgress?: (progress: {
+    readonly fraction: number;
+    readonly starts: number;
+    readonly points: number;
+  }) => void;
 }
 
 const BLOCK = 32;
@@ -299,15 +305,17 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
     starts += 1;
   }
 
+  const isLate = (): boolean => performance.now() - began > 1000 * (options.timeLimit ?? Infinity);
   const rates = new Float64Array(units);
   let stoppedBecause: StoppedBecause = isContraction && found.roots.length === 1 ? 'contraction' : 'seeds';
   if (stoppedBecause === 'seeds') {
     const { rows, data } = options.starts ?? { rows: 0, data: rates };
-    for (let k = 0; k < rows; k++) {
+    for (let k = 0; k < rows && !isLate(); k++) {
       rates.set(data.subarray(k * units, (k + 1) * units));
       startFrom(rates, true);
     }
   }
+  if (stoppedBecause === 'seeds' && isLate()) stoppedBecause = 'time';
   const budget = options.seeds ?? (options.starts === undefined ? 1024 : 0);
   const randomStart = startStates(held, options.seed ?? 1, options.trajectories);
   const structural = structuralStarts(found, n);
@@ -315,21 +323,20 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
   let drawn = 0;
   while (stoppedBecause === 'seeds' && drawn < budget) {
     const block = Math.min(BLOCK, budget - drawn);
-    for (let k = 0; k < block; k++, drawn++) {
+    for (let k = 0; k < block && !isLate(); k++, drawn++) {
       randomStart(drawn, rates);
       startFrom(rates, false);
     }
     // Saddles lie between points that are known. More are tried where some are proven to be missing.
     const between = indexSum() === 1 ? block >> 2 : block;
-    for (let k = 0; k < between && structural(proposed); k++) {
+    for (let k = 0; k < between && !isLate() && structural(proposed); k++) {
       equations.residual(proposed, newton.g);
       equations.lift(proposed, rates);
       startFrom(rates, false);
     }
-    options.onProgress?.({ starts, points: found.roots.length });
+    options.onProgress?.({ fraction: drawn / budget, starts, points: found.roots.length });
     if (options.exhaustive !== true && isComplete()) stoppedBecause = 'complete';
-    else if ((performance.now() - began) / 1000 > (options.timeLimit ?? Infinity) && drawn < budget)
-      stoppedBecause = 'time';
+    else if (isLate()) stoppedBecause = 'time';
   }
 
   const g = new Float64Array(units);
@@ -379,41 +386,4 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
     unknowns: n,
     seconds: (performance.now() - began) / 1000,
   };
-};
-
-/**
- * Midpoints of every two roots, those of two with index sign 1 first, as stable points are, in the order in which they
- * were found; false when there are none left for now. The pair of two mirror images leads to the mirror image of where the
- * pair leads, so that one of the two is enough.
- */
-const structuralStarts = ({ roots }: FoundRoots, n: number): ((x: Float64Array) => boolean) => {
-  const midpoints = (isWanted: (a: FoundRoot, b: FoundRoot) => boolean): ((x: Float64Array) => boolean) => {
-    let later = 1;
-    let earlier = -1;
-    return (x) => {
-      for (;;) {
-        earlier += 1;
-        const b = roots[later];
-        if (b === undefined) {
-          earlier -= 1;
-          return false;
-        }
-        const a = roots[earlier];
-        const isImage = b.mirror >= 0 && b.mirror < later;
-        if (isImage || earlier >= later || a === undefined) {
-          later += 1;
-          earlier = -1;
-          continue;
-        }
-        if (!isWanted(a, b)) continue;
-        for (let i = 0; i < n; i++) x[i] = (a.x[i]! + b.x[i]!) / 2;
-        return true;
-      }
-    };
-  };
-  const isBetweenStable = (a: FoundRoot, b: FoundRoot): boolean =>
-    a.certificate.indexSign === 1 && b.certificate.indexSign === 1;
-  const first = midpoints(isBetweenStable);
-  const second = midpoints((a, b) => !isBetweenStable(a, b));
-  return (x) => first(x) || second(x);
 };

@@ -48,6 +48,14 @@ describe('the saddle graph', () => {
     expect(basins(network, points, { seeds: 20 })).toMatchObject([{ point: null, fraction: 1 }]);
   });
 
+  it('refuses the points of another input', () => {
+    const network = { W: matrixOf([[2]]), alpha: 0.1, Win: matrixOf([[1]]) };
+    const { points } = fixedPoints(network, { input: [0.2] });
+    expect(() => saddleGraph(network, points)).toThrow(/hold the input/);
+    expect(() => basins(network, points, { input: [0.1] })).toThrow(/hold the input/);
+    expect(saddleGraph(network, points, { input: [0.2] }).edges.length).toBe(2);
+  });
+
   it('has two edges from every saddle with one unstable mode where W is symmetric', () => {
     const units = 10;
     const A = gaussianWeights(units, 0.5, 11);

@@ -1,6 +1,7 @@
 import { fillGaussian, randomStream } from '@drnn/simulator';
+import { eigen } from '@drnn/linalg';
 import type { FixedPoint } from './fixed-points.js';
-import { linearise } from './linearisation.js';
+import { jacobianAt } from './linearisation.js';
 import { type AttractorNetwork, holdInput } from './network.js';
 import { destinations, orthonormalSpan } from './trapping.js';
 
@@ -39,7 +40,8 @@ export interface SaddleGraphOptions {
  * Which stable points the unstable manifold of each saddle leads to. Runs of the map start 1e-4 (or so much of the unique
  * radius) from the point: with one unstable mode on both sides along it, with more in random directions of the invariant
  * subspace. A run has arrived when it enters a set around a stable point that is proven to be its own. In a network with
- * symmetric W every point with one unstable mode has two edges. Cost: 2 N^2 a step and run. Errors: those of the network.
+ * symmetric W every point with one unstable mode has two edges. Cost: 2 N^2 a step and run. Errors: those of the network;
+ * points that are not its own.
  */
 export const saddleGraph = (
   network: AttractorNetwork,
@@ -48,25 +50,40 @@ export const saddleGraph = (
 ): SaddleGraph => {
   const held = holdInput(network, options.input);
   const n = held.units;
-  const rate = { W: held.W, alpha: held.alpha, b: held.drive };
+  const rate = { ...held, form: 'rate' as const };
   const { stable, follow } = destinations(held, points);
   const stream = randomStream(options.seed ?? 1, 'saddles');
   const edges: SaddleEdge[] = [];
   const unstable: { point: number; index: number; runs: number }[] = [];
   const unresolved: { from: number; runs: number }[] = [];
-  points.forEach(({ state, class: kind, uniqueRadius }, from) => {
+  points.forEach(({ state, class: kind, uniqueRadius, mirror }, from) => {
     if (kind !== 'fixed' || stable.includes(from)) return;
-    const { mapIndex, modes, right } = linearise(rate, state, { modes: n });
-    const columns = modes.length;
+    if (held.isOdd && mirror !== null && mirror < from) {
+      // An odd map takes the runs from the mirror image to the mirror images of their ends.
+      const image = unstable.find(({ point }) => point === mirror);
+      if (image !== undefined) {
+        unstable.push({ ...image, point: from });
+        for (const edge of edges.filter((each) => each.from === mirror))
+          edges.push({ ...edge, from, to: points[edge.to]?.mirror ?? edge.to });
+        for (const { runs } of unresolved.filter((each) => each.from === mirror)) unresolved.push({ from, runs });
+        return;
+      }
+    }
+    const { values, right } = eigen(jacobianAt(rate, state), { order: 'modulus' });
+    const moduli = Array.from(values.real, (re, k) => Math.hypot(re, values.imaginary[k]!));
+    const mapIndex = moduli.filter((modulus) => modulus > 1).length;
     const column = (part: Float64Array, k: number): Float64Array =>
-      Float64Array.from({ length: n }, (_, i) => part[i * columns + k]!);
+      Float64Array.from({ length: n }, (_, i) => part[i * n + k]!);
     const span = orthonormalSpan(
       Array.from({ length: mapIndex }, (_, k) => [column(right.real.data, k), column(right.imaginary.data, k)]).flat(),
     );
     const dimension = span.rows;
     const runs = dimension === 1 ? 2 : dimension * (options.directions ?? 32);
     const size = 1e-4 * Math.min(1, uniqueRadius);
-    const slowest = modes.reduce((longest, { timeConstant }) => Math.max(longest, Math.abs(timeConstant)), 0);
+    const slowest = moduli.reduce(
+      (longest, modulus) => (modulus === 0 ? longest : Math.max(longest, 1 / Math.abs(Math.log(modulus)))),
+      0,
+    );
     const limit = options.limit ?? Math.max(1000, Math.min(1e6, Math.ceil(60 * slowest)));
     const weights = new Float64Array(dimension);
     const arrivals = new Map<number, { runs: number; steps: number }>();

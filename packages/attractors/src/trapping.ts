@@ -1,9 +1,9 @@
-import { discreteLyapunov } from '@drnn/linalg';
-import { identity, type Matrix, matrix, transpose } from '@drnn/tensor';
+import { discreteLyapunov, eigenvalues } from '@drnn/linalg';
+import { failure, identity, type Matrix, matrix, transpose } from '@drnn/tensor';
 import { currentsOf } from './currents.js';
-import { longestRow, steepestCurvature } from './equations.js';
+import { directEquations, longestRow, steepestCurvature } from './equations.js';
 import type { FixedPoint } from './fixed-points.js';
-import { jacobianAt, linearise } from './linearisation.js';
+import { jacobianAt } from './linearisation.js';
 import type { HeldNetwork } from './network.js';
 import { spectralNormBound } from './spectral-norm.js';
 
@@ -26,14 +26,12 @@ interface Trap {
 }
 
 /**
- * Around r* the map is r* + J d + R with |R| <= a L / 2 |d|^2. Where |J|_2 < 1, all |d| < 2 (1 - |J|) / (a L) come
+ * Around r* the map is r* + J d + R with |R| <= a L / 2 |d|^2; `curvature` is a L. Where |J|_2 < 1, all |d| < 2 (1 - |J|) / (a L) come
  * closer. Otherwise with J'P J - P = -I: d'P d falls where |P| |J| a L |d| + |P| (a L |d| / 2)^2 < 1, and as P >= I, d'P d
  * below the square of that |d| is inside.
  */
-const trapOf = (held: HeldNetwork, J: Matrix, point: number, state: Float64Array): Trap => {
-  const n = held.units;
-  const a = held.alpha.reduce((top, value) => Math.max(top, value), 0);
-  const curvature = a * steepestCurvature * longestRow(held.W.data, n, n) * spectralNormBound(held.W);
+const trapOf = (J: Matrix, curvature: number, point: number, state: Float64Array): Trap => {
+  const n = J.rows;
   const norm = spectralNormBound(J);
   const whole = 2 * Math.sqrt(n);
   if (norm < 1) {
@@ -66,12 +64,27 @@ export interface Destinations {
 export const destinations = (held: HeldNetwork, points: readonly FixedPoint[]): Destinations => {
   const n = held.units;
   const rate: HeldNetwork = { ...held, form: 'rate' };
-  const network = { W: held.W, alpha: held.alpha, b: held.drive };
-  const traps = points.flatMap(({ state, class: kind }, point) =>
-    kind === 'fixed' && linearise(network, state, { modes: 0 }).isMapStable
-      ? [trapOf(rate, jacobianAt(rate, state), point, state)]
-      : [],
+  const equations = directEquations(rate, 1);
+  const g = new Float64Array(n);
+  const moving = points.findIndex(
+    ({ state, class: kind }) => kind === 'fixed' && !(state.length === n && equations.residual(state, g) < 1e-6),
   );
+  if (moving >= 0) {
+    throw failure({
+      path: `points[${moving}]`,
+      seen: 'a state that the network leaves',
+      expected: 'fixed points of this network',
+      hint: 'hold the input that they were found with',
+    });
+  }
+  const a = held.alpha.reduce((top, value) => Math.max(top, value), 0);
+  const curvature = a * steepestCurvature * longestRow(held.W.data, n, n) * spectralNormBound(held.W);
+  const traps = points.flatMap(({ state, class: kind }, point) => {
+    if (kind !== 'fixed') return [];
+    const J = jacobianAt(rate, state);
+    const { real, imaginary } = eigenvalues(J, { order: 'modulus' });
+    return Math.hypot(real[0] ?? 0, imaginary[0] ?? 0) < 1 ? [trapOf(J, curvature, point, state)] : [];
+  });
   const d = new Float64Array(n);
   const image = new Float64Array(n);
   const isIn = ({ state, metric, level }: Trap, r: Float64Array): boolean => {

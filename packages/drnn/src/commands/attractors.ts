@@ -2,6 +2,7 @@ import { readModel, readRecording } from '@drnn/recordings';
 import { type Command, Option } from 'commander';
 import { type AttractorPoint, attractors, type Attractors } from '../attractors.js';
 import { number, wholeNumber } from './arguments.js';
+import { progress } from './progress.js';
 import { printJson, say } from './terminal.js';
 
 interface AttractorsFlags {
@@ -11,6 +12,7 @@ interface AttractorsFlags {
   readonly from?: string;
   readonly key?: string;
   readonly trial: number;
+  readonly timeLimit?: number;
   readonly form?: 'rate' | 'current';
   readonly json?: boolean;
 }
@@ -31,6 +33,7 @@ export const attractorsCommand = (program: Command): void => {
     .option('--from <file>', 'a recording: most starts are then on and near it')
     .option('--key <name>', 'which array of the recording (default: the only 2-D numeric array)')
     .option('--trial <count>', 'time constants in which a slow point moves by less than a tenth', number, 50)
+    .option('--time-limit <seconds>', 'when the search ends at the latest, at its next start (default: none)', number)
     .addOption(
       new Option('--form <form>', "which state the leak acts on (default: the model's, else rate)").choices([
         'rate',
@@ -41,10 +44,14 @@ export const attractorsCommand = (program: Command): void => {
     .action(async (path: string, { from, key, json = false, ...flags }: AttractorsFlags) => {
       const model = await readModel(path);
       const recording = from === undefined ? undefined : await readRecording(from, key === undefined ? {} : { key });
+      const bar = progress();
       const found = attractors(model, {
         ...flags,
+        onProgress: ({ fraction, starts, points }) =>
+          bar.update('attractors', fraction, `${starts} starts, ${points} fixed points`),
         ...(recording === undefined ? {} : { recording: recording.rates }),
       });
+      bar.stop();
       if (!found.isInputGiven && found.input.length > 0) {
         say(`input held at 0; --input takes ${found.input.length} numbers`);
       }

@@ -75,6 +75,7 @@ const flagOf: Readonly<Record<string, string>> = {
   steps: '--steps',
   tau: '--tau',
   threads: '--threads',
+  timeLimit: '--time-limit',
   tolerance: '--tolerance',
   trial: '--trial',
   trials: '--trials',

@@ -218,6 +218,28 @@ describe('linearise', () => {
     );
   });
 
+  it('moves with the units and is affine in alpha', () => {
+    fc.assert(
+      fc.property(networks, fc.double({ min: 0.05, max: 1, noNaN: true }), (network, alpha) => {
+        const n = network.W.rows;
+        const { state } = fixedPoints(network, { seeds: 64 }).points[0]!;
+        const turned = (values: Float64Array): Float64Array => values.map((_, i) => values[(i + 1) % n]!);
+        const W = matrix(n, n);
+        for (let i = 0; i < n; i++) {
+          for (let j = 0; j < n; j++) W.data[i * n + j] = network.W.data[((i + 1) % n) * n + ((j + 1) % n)]!;
+        }
+        const { W: weights, b, form } = network;
+        const own = linearise({ W: weights, b, form, alpha }, state);
+        fc.pre(own.modes.every(({ condition }) => condition < 1e3));
+        const other = linearise({ W, b: turned(b), form, alpha }, turned(state));
+        expect(difference(own.multipliers, other.multipliers)).toBeLessThan(1e-10);
+        const affine = own.eigenvalues.map(([re, im]): Pair => [1 - alpha + alpha * re, alpha * im]);
+        expect(difference(own.multipliers, affine)).toBeLessThan(1e-12);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   it('measures how far from normal J is, and how far it grows before it falls', () => {
     const shear = {
       W: matrixOf([

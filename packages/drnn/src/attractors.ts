@@ -81,12 +81,17 @@ export const attractors = (parts: ModelParts, options: AttractorsOptions = {}): 
   });
   const inputs = model.Win.columns / model.inputLags.length;
   const input = Float64Array.from(options.input ?? new Float64Array(inputs));
+  const points: AttractorPoint[] = [];
+  set.points.forEach((point, k) => {
+    // D, and with it everything about the modes, is the same at r and -r.
+    const image = point.mirror !== null && point.mirror < k ? points[point.mirror] : undefined;
+    const radius = Number.isFinite(point.certificateRadius) ? point.certificateRadius : 0;
+    const linearisation = image?.linearisation ?? linearise(network, point.state, { input, radius });
+    points.push({ ...point, linearisation });
+  });
   return {
     ...set,
-    points: set.points.map((point) => {
-      const radius = Number.isFinite(point.certificateRadius) ? point.certificateRadius : 0;
-      return { ...point, linearisation: linearise(network, point.state, { input, radius }) };
-    }),
+    points,
     input,
     isInputGiven: options.input !== undefined,
     form,

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { attractorsCommand } from './commands/attractors.js';
 import { demoCommand } from './commands/demo.js';
 import { doctorCommand } from './commands/doctor.js';
 import { exportCommand } from './commands/export.js';
@@ -21,6 +22,7 @@ const program = new Command('drnn')
 fitCommand(program);
 simulateCommand(program);
 predictCommand(program);
+attractorsCommand(program);
 inspectCommand(program);
 exportCommand(program);
 doctorCommand(program);

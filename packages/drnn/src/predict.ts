@@ -30,6 +30,9 @@ export const predict = (parts: ModelParts, rates: Matrix, options: PredictOption
   const state = rates.data.subarray(start * rates.columns, (start + 1) * rates.columns);
   const given = options.inputs;
   refuse([
+    ...(model.form === 'current'
+      ? [{ path: 'form', seen: 'a model in the current form', expected: 'one in the rate form, which fits are in' }]
+      : []),
     ...(rates.columns === units
       ? []
       : [

@@ -57,6 +57,8 @@ export interface Model {
   readonly groups: readonly string[] | null;
   /** Posterior standard deviations of the weights, shaped as they are, at least 0; absent where nobody asked for them. */
   readonly standardErrors?: WeightErrors;
+  /** Which state the leak acts on, where the file says it; absent is the rate form. */
+  readonly form?: 'rate' | 'current';
   /** Null for a file without `drnn.json`, such as one written by `simulate` or by hand. */
   readonly record: ModelRecord | null;
 }
@@ -72,6 +74,7 @@ export interface ModelParts {
   readonly offset?: Float64Array;
   readonly groups?: readonly string[] | null;
   readonly standardErrors?: WeightErrors;
+  readonly form?: 'rate' | 'current';
   readonly record?: ModelRecord | null;
 }
 
@@ -284,6 +287,7 @@ export const modelOf = (parts: ModelParts, path = 'model'): Model => {
     offset: parts.offset ?? new Float64Array(n),
     groups: parts.groups ?? null,
     ...(parts.standardErrors === undefined ? {} : { standardErrors: parts.standardErrors }),
+    ...(parts.form === undefined ? {} : { form: parts.form }),
     record: parts.record ?? null,
   };
   checkModel(model, path);
@@ -291,7 +295,7 @@ export const modelOf = (parts: ModelParts, path = 'model'): Model => {
 };
 
 /**
- * A model as an npz file: the six arrays, `inputLags` where inputs act late, `groups` where there are any, `W_se`
+ * A model as an npz file: the six arrays, `inputLags` where inputs act late, `groups` and `form` where there are any, `W_se`
  * and `Win_se` where there are standard errors, and `drnn.json` where there is a record. Equal models give equal bytes.
  */
 export const encodeModel = (parts: ModelParts, path = 'model'): Uint8Array<ArrayBuffer> => {
@@ -301,6 +305,7 @@ export const encodeModel = (parts: ModelParts, path = 'model'): Uint8Array<Array
   const table = ({ rows, columns, data }: Matrix): NumericArray => numericArray([rows, columns], data);
   const others = new Map<string, Uint8Array>();
   if (model.groups !== null) others.set('groups.npy', encodeNpyText(model.groups, `${path}: groups`));
+  if (model.form !== undefined) others.set('form.npy', encodeNpyText([model.form], `${path}: form`));
   if (model.record !== null) others.set(RECORD, encodeModelRecord(model.record, `${path}: ${RECORD}`));
   return encodeNpz(
     {
@@ -351,6 +356,16 @@ const groupsIn = (npz: Npz, path: string): readonly string[] | null => {
   return isNpyText(bytes, inFile) ? decodeNpyText(bytes, inFile) : labelsOfNumbers(npz.array('groups'), inFile);
 };
 
+/** The form of the network, a text; absent where the file does not say it. */
+const formIn = (npz: Npz, path: string, issues: Issue[]): 'rate' | 'current' | undefined => {
+  if (!npz.names.includes('form')) return undefined;
+  const [bytes, inFile] = [npz.entry('form.npy'), `${path}: form`];
+  const [form, ...more] = isNpyText(bytes, inFile) ? decodeNpyText(bytes, inFile) : [];
+  if ((form === 'rate' || form === 'current') && more.length === 0) return form;
+  issues.push({ path: inFile, seen: form === undefined ? 'no text' : `'${form}'`, expected: "'rate' or 'current'" });
+  return undefined;
+};
+
 /**
  * Reads a model from an npz file. `W` and `alpha` suffice; the rest has defaults (`modelOf`); other arrays are ignored.
  * Shapes, finiteness and ranges are checked, and all issues reported.
@@ -380,6 +395,7 @@ export const decodeModel = (bytes: Uint8Array, path = 'model'): Model => {
   const lags = npz.names.includes('inputLags') ? npz.array('inputLags') : undefined;
   if (lags !== undefined && lags.shape.length !== 1)
     issues.push({ path: `${path}: inputLags`, seen: describeShape(lags.shape), expected: '[lag]' });
+  const form = formIn(npz, path, issues);
   if (alpha === undefined || issues.length > 0) throw new DrnnError(issues);
   const record = npz.others.includes(RECORD) ? decodeModelRecord(npz.entry(RECORD), `${path}: ${RECORD}`) : null;
   return modelOf(
@@ -392,6 +408,7 @@ export const decodeModel = (bytes: Uint8Array, path = 'model'): Model => {
       ...(scale === undefined ? {} : { scale }),
       ...(offset === undefined ? {} : { offset }),
       groups: groupsIn(npz, path),
+      ...(form === undefined ? {} : { form }),
       ...(errorsOfW === undefined ? {} : { standardErrors: { W: errorsOfW, Win: errorsOfWin ?? matrix(n, 0) } }),
       record,
     },

@@ -9,13 +9,13 @@ export const isNpyText = (bytes: Uint8Array, path = 'npy'): boolean => TEXT.test
 
 /**
  * Reads a list of texts from an npy file: numpy's `U` (UTF-32, either byte order) or `S` (bytes, read as UTF-8), of one
- * axis. Each is padded with zeros, which are dropped. `path` names the array in errors.
+ * axis, or a single text. Each is padded with zeros, which are dropped. `path` names the array in errors.
  */
 export const decodeNpyText = (bytes: Uint8Array, path = 'npy'): readonly string[] => {
   const { descr, shape, dataStart } = decodeNpyFields(bytes, path);
   const [, order, kind, digits] = TEXT.exec(descr) ?? [];
-  const count = shape[0];
-  if (kind === undefined || digits === undefined || shape.length !== 1 || count === undefined) {
+  const count = shape[0] ?? 1;
+  if (kind === undefined || digits === undefined || shape.length > 1) {
     throw failure({ path, seen: `type '${descr.slice(0, 40)}' ${describeShape(shape)}`, expected: 'a list of texts' });
   }
   const characters = Number(digits);

@@ -1,0 +1,91 @@
+import { decodeModel, encodeModel, encodeNpz, MODEL_SCHEMA, numericArray } from '@drnn/recordings';
+import { DrnnError, matrix, matrixOf } from '@drnn/tensor';
+import { describe, expect, it } from 'vitest';
+import { attractors, predict } from './index.js';
+
+const W = matrixOf([
+  [2, 0],
+  [0, 2],
+]);
+
+const issuesOf = (run: () => unknown): readonly string[] => {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof DrnnError) return error.issues.map(({ path }) => path);
+    throw error;
+  }
+  return [];
+};
+
+describe('attractors', () => {
+  it('takes a file with W and alpha alone, and says that the input is 0', () => {
+    const file = encodeNpz({ W: numericArray([2, 2], W.data), alpha: numericArray([], Float64Array.of(0.1)) });
+    const found = attractors(decodeModel(file));
+    expect(found.points.length).toBe(9);
+    expect(found.points.filter(({ linearisation }) => linearisation.isMapStable).length).toBe(4);
+    expect([found.indexSum, found.isInputGiven, found.form, found.input.length]).toEqual([1, false, 'rate', 0]);
+  });
+
+  it('holds the input, the same at every lag', () => {
+    const Win = matrixOf([
+      [0.3, 0.2],
+      [0, 0],
+    ]);
+    const late = attractors({ W, alpha: 0.1, Win, inputLags: [0, 2] }, { input: [1] });
+    const plain = attractors({ W, alpha: 0.1, b: Float64Array.of(0.5, 0) });
+    const states = (set: typeof late): readonly string[] =>
+      set.points.map(({ state }) => [...state].map((value) => value.toFixed(12)).join(' ')).toSorted();
+    expect(states(late)).toEqual(states(plain));
+    expect(late.isInputGiven).toBe(true);
+  });
+
+  it('reads the form of a network from its file, and has the same multipliers in both', () => {
+    const skew = matrixOf([
+      [1.5, -1],
+      [1, 1.5],
+    ]);
+    const read = decodeModel(encodeModel({ W: skew, alpha: 0.5, form: 'current' }));
+    expect(read.form).toBe('current');
+    const [current, rate] = [attractors(read), attractors(read, { form: 'rate' })];
+    expect([current.form, rate.form]).toEqual(['current', 'rate']);
+    expect(current.points.map(({ state }) => state)).toEqual(rate.points.map(({ state }) => state));
+    current.points.forEach(({ linearisation }, k) => {
+      const other = rate.points[k]!.linearisation.multipliers;
+      linearisation.multipliers.forEach(([re, im], m) => {
+        expect(Math.hypot(re - other[m]![0], im - other[m]![1])).toBeLessThan(1e-13);
+      });
+    });
+    expect(issuesOf(() => predict(read, matrix(10, 2)))).toEqual(['form']);
+    const file = encodeNpz({
+      W: numericArray([2, 2], W.data),
+      alpha: numericArray([], Float64Array.of(0.1)),
+      form: numericArray([], Float64Array.of(1)),
+    });
+    expect(issuesOf(() => decodeModel(file, 'm'))).toEqual(['m: form']);
+  });
+
+  it('starts from a recording in its own units, gaps left out', () => {
+    const recording = matrix(50, 2);
+    for (let t = 0; t < 50; t++)
+      recording.data.set([10 + 4 * Math.sin(t), t === 7 ? Number.NaN : 4 * Math.cos(2 * t)], 2 * t);
+    const parts = { W, alpha: 0.1, scale: Float64Array.of(4, 4), offset: Float64Array.of(10, 0) };
+    expect(attractors(parts, { recording }).points.length).toBe(9);
+    expect(issuesOf(() => attractors(parts, { recording: matrix(5, 3) }))).toEqual(['recording']);
+    const empty = matrix(1, 2, Float64Array.of(Number.NaN, 1));
+    expect(issuesOf(() => attractors(parts, { recording: empty }))).toEqual(['recording']);
+  });
+
+  it('refuses a model of another transfer function than tanh', () => {
+    const record = {
+      schema: MODEL_SCHEMA,
+      status: 'converged',
+      options: { loss: { value: 'softplus', given: true } },
+      sources: [],
+      versions: {},
+      scores: null,
+      details: {},
+    } as const;
+    expect(issuesOf(() => attractors({ W, alpha: 0.1, record }))).toEqual(['model']);
+  });
+});

@@ -1,0 +1,145 @@
+import { readModel, readRecording } from '@drnn/recordings';
+import { type Command, Option } from 'commander';
+import { type AttractorPoint, attractors, type Attractors } from '../attractors.js';
+import { number, wholeNumber } from './arguments.js';
+import { progress } from './progress.js';
+import { printJson, say } from './terminal.js';
+
+interface AttractorsFlags {
+  readonly input?: readonly number[];
+  readonly seeds: number;
+  readonly seed: number;
+  readonly from?: string;
+  readonly key?: string;
+  readonly trial: number;
+  readonly timeLimit?: number;
+  readonly form?: 'rate' | 'current';
+  readonly json?: boolean;
+}
+
+const numbers = (text: string): readonly number[] => text.split(',').map(number);
+
+/** `drnn attractors`: the fixed points of a model, each with its stability. */
+export const attractorsCommand = (program: Command): void => {
+  program
+    .command('attractors')
+    .description(
+      'fixed and slow points of a model with its input held, each with its stability and a proof that it exists',
+    )
+    .argument('<model>', 'a model (npz); W and alpha are enough')
+    .option('--input <values>', 'the input that is held, a number for each with commas between (default: 0)', numbers)
+    .option('--seeds <count>', 'most random starts of the search', wholeNumber, 1024)
+    .option('--seed <seed>', 'seed of the starts', wholeNumber, 1)
+    .option('--from <file>', 'a recording: most starts are then on and near it')
+    .option('--key <name>', 'which array of the recording (default: the only 2-D numeric array)')
+    .option('--trial <count>', 'time constants in which a slow point moves by less than a tenth', number, 50)
+    .option('--time-limit <seconds>', 'when the search ends at the latest, at its next start (default: none)', number)
+    .addOption(
+      new Option('--form <form>', "which state the leak acts on (default: the model's, else rate)").choices([
+        'rate',
+        'current',
+      ]),
+    )
+    .option('--json', 'print the result as one JSON object on stdout')
+    .action(async (path: string, { from, key, json = false, ...flags }: AttractorsFlags) => {
+      const model = await readModel(path);
+      const recording = from === undefined ? undefined : await readRecording(from, key === undefined ? {} : { key });
+      const bar = progress();
+      const found = attractors(model, {
+        ...flags,
+        onProgress: ({ fraction, starts, points }) =>
+          bar.update('attractors', fraction, `${starts} starts, ${points} fixed points`),
+        ...(recording === undefined ? {} : { recording: recording.rates }),
+      });
+      bar.stop();
+      if (!found.isInputGiven && found.input.length > 0) {
+        say(`input held at 0; --input takes ${found.input.length} numbers`);
+      }
+      if (json) return printJson(attractorsJson(found));
+      process.stdout.write(`${linesOf(found).join('\n')}\n`);
+    });
+};
+
+/** The JSON of `drnn attractors`; infinities become null when it is printed. */
+const attractorsJson = (found: Attractors): unknown => ({
+  points: found.points.map(({ linearisation, ...point }) => ({
+    state: point.state,
+    speed: point.speed,
+    class: point.class,
+    stable: linearisation.isMapStable,
+    flowStable: linearisation.isFlowStable,
+    marginal: linearisation.isMarginal,
+    kind: linearisation.kind,
+    index: linearisation.mapIndex,
+    eigenvalues: linearisation.eigenvalues,
+    timeConstants: linearisation.modes.map(({ timeConstant }) => timeConstant),
+    certificateRadius: point.certificateRadius,
+    uniqueRadius: point.uniqueRadius,
+    indexSign: point.indexSign,
+    hits: point.hits,
+    mirror: point.mirror,
+    extent: point.extent,
+  })),
+  indexSum: found.indexSum,
+  unseen: found.unseen,
+  starts: found.starts,
+  converged: found.converged,
+  stoppedBecause: found.stoppedBecause,
+  input: found.input,
+  inputGiven: found.isInputGiven,
+  form: found.form,
+  unknowns: found.unknowns,
+  seconds: found.seconds,
+  cycles: null,
+  lyapunov: null,
+});
+
+const stabilityOf = ({ linearisation }: AttractorPoint): string => {
+  const { isMapStable, isFlowStable, isMarginal, mapIndex, kind } = linearisation;
+  if (isMarginal) return 'marginal';
+  if (isMapStable) return `stable ${kind}`;
+  const flips = isFlowStable ? ', of the map only' : '';
+  return `${kind}, ${mapIndex} unstable${flips}`;
+};
+
+const steps = (timeConstant: number): string =>
+  timeConstant < 0 ? `grows in ${(-timeConstant).toFixed(1)}` : timeConstant.toFixed(1);
+
+const linesOf = (found: Attractors): readonly string[] => {
+  const header = ['point', 'class', 'stability', 'time constant', 'speed', 'proven within', 'hits'];
+  const rows = found.points.map((point, k) => [
+    `${k}`,
+    point.class,
+    stabilityOf(point),
+    steps(point.linearisation.modes[0]?.timeConstant ?? 0),
+    point.speed.toExponential(1),
+    Number.isFinite(point.certificateRadius) ? point.certificateRadius.toExponential(1) : 'not proven',
+    `${point.hits}`,
+  ]);
+  const widths = header.map((title, c) => Math.max(title.length, ...rows.map((row) => row[c]?.length ?? 0)));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, c) => cell.padEnd(widths[c] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return [line(header), ...rows.map(line), '', verdictOf(found), ...continuumOf(found)];
+};
+
+/** How much the set is worth, in words. */
+const verdictOf = ({ indexSum, stoppedBecause, starts, unseen }: Attractors): string => {
+  if (stoppedBecause === 'contraction') return 'Exactly one fixed point: the network is a contraction (|W| < 1).';
+  const searched = `${starts} starts`;
+  if (indexSum === null) return `A point is degenerate, so that the index sum says nothing; ${searched}.`;
+  if (indexSum !== 1) return `Incomplete: the index sum is ${indexSum}, that of all fixed points is 1; ${searched}.`;
+  const chance = `a further start finds a new point with a probability of about ${(unseen ?? 1).toFixed(3)}`;
+  return stoppedBecause === 'complete'
+    ? `Looks complete: the index sum is 1, and the last of ${searched} found nothing new.`
+    : `The index sum is 1, as that of all fixed points; after ${searched} ${chance}.`;
+};
+
+const continuumOf = ({ points }: Attractors): readonly string[] =>
+  points.flatMap(({ class: kind, extent, hits }, k) =>
+    kind === 'degenerate' && extent > 0.01
+      ? [`Point ${k} is one of a continuum: ${hits} starts ended on it, up to ${extent.toPrecision(3)} apart.`]
+      : [],
+  );

@@ -39,16 +39,16 @@ export interface CalibratedRule extends RoundRule {
 }
 
 /**
- * One Newton step with the work of at most 7 products, spent on the units that are farthest off: first until each is
+ * One Newton step with the work of at most 6 products, spent on the units that are farthest off: first until each is
  * within about a standard error (the bound is some 4 times what is left), then on. Most units need few products and a
  * tenth of them needs 20. Where that comes cheap, other weights will gain more than more products.
  */
 export const quickRound: CalibratedRule = {
   tempered: false,
   perUnit: 0.01,
-  unitEnds: [3, 1, 0.3, 0.1],
+  unitEnds: [5, 3, 1, 0.3, 0.1],
   cheap: 2.5,
-  products: 7,
+  products: 6,
   newtonSteps: 1,
   method: 'conjugate-gradients',
 };

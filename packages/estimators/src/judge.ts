@@ -65,7 +65,7 @@ const contending: Readonly<Record<Effort, readonly CalibratedRule[]>> = {
   full: [roughRound, { ...roughRound }, { ...roughRound, tempered: true, unitEnds: [0.2] }],
 };
 /** Where this is better than ridge already, more is not asked of a quick fit's contender. */
-const cheapContender: readonly CalibratedRule[] = [{ ...roughRound, unitEnds: [5], products: 3 }];
+const cheapContender: readonly CalibratedRule[] = [{ ...roughRound, unitEnds: [5, 1, 0.3], products: 3 }];
 
 export interface JudgeRequest {
   readonly source: TransitionSource;

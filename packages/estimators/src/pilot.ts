@@ -25,7 +25,10 @@ export interface PilotOptions {
   readonly maxSteps: number;
   /** Default `anderson(5)`. */
   readonly acceleration?: Acceleration;
-  /** Whether the last of `maxSteps` is also evaluated, a pass. Default true; else `residual` is that before it. */
+  /**
+   * Whether the last of `maxSteps` is also evaluated, a pass. Default true; else `residual` is that before it, and a fraction
+   * of X' phi^-1(d) in place of the gradient at zero, which takes half a pass.
+   */
   readonly evaluateLast?: boolean;
   /** Where to start; default CORNN's fixed point. */
   readonly start?: Matrix;
@@ -56,6 +59,7 @@ export const pilot = async (task: RoundTask, options: PilotOptions): Promise<Pil
   const ridge = new Float64Array(shape.predictors).fill(options.ridge * shape.transitions);
   if (shape.bias) ridge[shape.predictors - 1] = 0;
   const metric = metricOf(host, task.gram, ridge, free);
+  const { evaluateLast: evaluatesLast = true } = options;
   const { slope, inverse } = pilotExpressions(transfer, options.clip);
   const partly = isPartlyObserved(task);
   const seen = (e: Expression): Expression => (partly ? where(less(0, variable('o')), e, 0) : e);
@@ -67,9 +71,9 @@ export const pilot = async (task: RoundTask, options: PilotOptions): Promise<Pil
   const atZero = await passOver(task, (part) => ({
     currents: {},
     data: dataOf(part),
-    backProject: [seen(inverse), seen(substitute(slope, { z: 0 }))],
+    backProject: evaluatesLast ? [seen(inverse), seen(substitute(slope, { z: 0 }))] : [seen(inverse)],
   }));
-  const [right, gradientAtZero] = atZero.backProject;
+  const [right, gradientAtZero = right] = atZero.backProject;
   const inverted = atZero.backProjectOf.flatMap((made) => made.slice(0, 1));
   if (right === undefined || gradientAtZero === undefined)
     throw new Error('a pass returned less than it was asked for');
@@ -104,7 +108,7 @@ export const pilot = async (task: RoundTask, options: PilotOptions): Promise<Pil
     }
     const trial = proposal.next(point);
     stepSafely(trial, point, cautious, safeStep);
-    if (options.evaluateLast === false && steps + 1 >= options.maxSteps) {
+    if (!evaluatesLast && steps + 1 >= options.maxSteps) {
       return { theta: trial, residual, steps: steps + 1, inverted };
     }
     const next = await at(trial);

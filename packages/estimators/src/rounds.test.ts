@@ -210,7 +210,7 @@ describe('the estimator', () => {
       const { rounds } = await estimate(on, source, options({ effort: 'quick' }));
       counts.push(rounds.length);
       for (const { products } of rounds.slice(0, -1)) expect(products).toBeLessThanOrEqual(2.5);
-      for (const { products } of rounds) expect(products).toBeLessThanOrEqual(7);
+      for (const { products } of rounds) expect(products).toBeLessThanOrEqual(6);
     }
     expect(Math.max(...counts)).toBeGreaterThan(1);
     await on.close();

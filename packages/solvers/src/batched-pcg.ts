@@ -26,8 +26,8 @@ export interface PcgRequest {
    */
   readonly narrowing?: boolean;
   /**
-   * Asked when every unit has ended: a smaller `absolute` for those that were solved to go on to from where they are, or
-   * null to end. Default null. With it, work goes first to the units that are farthest off.
+   * Asked when all but a twentieth of the units have ended: a smaller `absolute` for those that were solved to go on to from
+   * where they are, or null to leave it. Default null. With it, work goes first to the units that are farthest off.
    */
   readonly deepen?: (progress: PcgProgress) => number | null;
   /** Ends all units, asked after each product: for a rule over the population. */
@@ -65,6 +65,9 @@ const flatness = 1e-15;
 
 /** Columns are taken together anew when so few of them are still at work: each of them is moved a few times at most. */
 const crowded = 0.75;
+
+/** The part of the units for which the others do not wait: products with so few columns cost more than their share. */
+const few = 0.05;
 
 /**
  * Preconditioned conjugate gradients (Hestenes & Stiefel 1952) on one system a unit, each with its own lengths, stop and
@@ -142,7 +145,8 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
       const open = Int32Array.from(ending.keys()).filter(isOpen);
       if (open.length === 0) continue;
       for (const j of open) ending[j] = null;
-      gather(request.narrowing === true ? open : Int32Array.from(ending.keys()));
+      const all = Int32Array.from(ending.keys());
+      gather(request.narrowing === true ? all.filter((j) => ending[j] === null) : all);
       return true;
     }
   };
@@ -151,7 +155,8 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
   let work = 0;
   const progress = (): PcgProgress => ({ products, work, decrement, remaining });
   while (products < maxProducts && !(request.stopWhen?.(progress()) ?? false)) {
-    if (!ending.includes(null) && !deeper()) break;
+    const atWork = ending.reduce((sum, why) => (why === null ? sum + 1 : sum), 0);
+    if (atWork <= few * count && !deeper() && atWork === 0) break;
     if (request.narrowing === true) narrow();
     const width = units.length;
     if (work + width / count > maxWork) break;

@@ -117,7 +117,7 @@ describe('reorderSchur', () => {
         fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }),
         (entries, chosen) => {
           const n = Math.sqrt(entries.length);
-          const size = entries.reduce((top, value) => Math.max(top, Math.abs(value)), 0) || 1;
+          const size = Math.max(...entries.map(Math.abs)) || 1;
           const a = matrix(n, n, Float64Array.from(entries));
           let asked = 0;
           try {

@@ -160,7 +160,7 @@ export const studyFigure = (draw: Draw, result: StudyResult, measure: Measure): 
         }),
       ),
       ...curves.map(({ points, style }) =>
-        Plot.dot(points.slice(-1), {
+        Plot.dot(study.sweep === null ? points.slice(-1) : points, {
           x: 'seconds',
           y: (point: CurvePoint) => within(point.median),
           r: 3.4,
@@ -235,7 +235,7 @@ const verticalAxis = (measure: Measure, values: readonly number[]): VerticalAxis
     return { type: 'linear', domain: [below * step, 1 + 0.04 * step], ticks, format: linearTick };
   }
   const [low, high] = [Math.min(...values) / 1.15, Math.max(...values) * 1.15];
-  const factors = high / low < 10 ? [1, 1.5, 2, 3, 4, 5, 7] : high / low < 1000 ? [1, 2, 5] : [1];
+  const factors = high / low < 10 ? [1, 1.5, 2, 3, 4, 5, 7] : high / low < 100 ? [1, 2, 5] : [1];
   const all = [-7, -6, -5, -4, -3, -2, -1, 0, 1, 2].flatMap((power) => factors.map((factor) => factor * 10 ** power));
   const ticks = all.filter((tick) => tick >= low && tick <= high);
   return { type: 'log', domain: [low, high], ticks, format: factors.length === 1 ? powerTick : linearTick };

@@ -65,6 +65,13 @@ describe('follow', () => {
     expect(last.data[0]).toBe(50);
   });
 
+  it('lets a method take a step, however long its start took', async () => {
+    const time = clock();
+    const { points, ending } = await follow(steps(time, 500, 60), options(time, { limit: 50 }));
+    expect(ending).toBe('time-limit');
+    expect(points.map(({ step }) => step)).toEqual([0, 1]);
+  });
+
   it('ends at a state that is not finite with the one before', async () => {
     const time = clock();
     const {

@@ -27,7 +27,7 @@ export interface Track {
 
 export interface TrackOptions {
   readonly accuracyOf: (theta: Matrix) => WeightAccuracy;
-  /** Seconds after which a method is told to end. */
+  /** Seconds after which a method is told to end, but not where it starts: it takes a step at least. */
   readonly limit: number;
   /** Steps that are kept whatever lies between. */
   readonly milestones?: readonly number[];
@@ -70,7 +70,7 @@ export const follow = async (method: (probe: Probe) => Promise<OwnEnding>, optio
       const before = points.at(-1)?.seconds ?? 0;
       if (step <= denseSteps || wanted.has(step) || seconds >= sparser * before) keep(last);
       if (signal?.aborted === true) told = 'aborted';
-      else if (seconds >= limit) told = 'time-limit';
+      else if (seconds >= limit && step > 0) told = 'time-limit';
       options.onState?.(step, seconds);
     }
     paused += now() - arrived;

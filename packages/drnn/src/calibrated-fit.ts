@@ -38,7 +38,7 @@ export const calibratedFit = async (
   options: CalibratedFitOptions,
 ): Promise<CalibratedFit> => {
   const { settings, start, decided, signal } = options;
-  const { effort, accelerate, choosing } = settings;
+  const { effort, accelerate, choosing, memory } = settings;
   const began = performance.now();
   const seconds = (): number => (performance.now() - began) / 1000;
   const trace: TraceEntry[] = [];
@@ -49,6 +49,7 @@ export const calibratedFit = async (
     constraints: options.constraints,
     bias: settings.bias,
     effort,
+    memory,
     ...(choosing === undefined ? {} : { choosing }),
     ...(start === undefined ? {} : { from: start }),
     ...(decided === undefined ? {} : { decided }),

@@ -24,12 +24,17 @@ export const choices = {
   estimator: ['calibrated', 'convex'],
   effort: ['quick', 'full'],
   choosing: ['cross-validation', 'split', 'none'],
+  memory: ['keep', 'recompute'],
   intervals: ['exact', 'shared'],
   solver: ['shared-newton', 'newton'],
   accelerate: ['anderson', 'nesterov', 'none'],
   backend: ['auto', ...backendNames],
   precision: ['float64', 'mixed'],
 } as const;
+
+const ridgeRules = ['auto', 'auto-1se'] as const;
+/** How the ridge is taken from a path: the best, or the strongest within a standard error of it. */
+export type RidgeRule = (typeof ridgeRules)[number];
 
 /** Everything `fit` can be told. Each field's default and its reason stand in `defaults`. */
 export interface FitOptions extends StructureOptions {
@@ -79,8 +84,11 @@ export interface FitOptions extends StructureOptions {
   readonly kappa?: number;
   /** The bound on the weighted slope; null for none. */
   readonly clip?: number | null;
-  /** Per transition. */
-  readonly ridge?: number;
+  /**
+   * Per transition. `auto`, of the convex estimator: the strength that explains held-out blocks of the training rows best,
+   * from a path; `auto-1se`: the largest that is behind it by no more than one standard error.
+   */
+  readonly ridge?: number | RidgeRule;
   readonly bias?: boolean;
   readonly zeroDiagonal?: boolean;
   /** [unit, unit + input], row = target, 1 where a weight may be nonzero. */
@@ -95,6 +103,11 @@ export interface FitOptions extends StructureOptions {
   readonly effort?: 'quick' | 'full';
   /** How the calibrated estimator is judged against plain ridge. Default cross-validation for full, split for quick. */
   readonly choosing?: 'cross-validation' | 'split' | 'none';
+  /**
+   * Of the calibrated estimator: `keep` (default) holds the frozen weights of a round and their curvatures on the backend,
+   * `recompute` makes them again in every pass, for recordings that would not fit otherwise. The same weights to rounding.
+   */
+  readonly memory?: 'keep' | 'recompute';
   readonly solver?: 'shared-newton' | 'newton';
   readonly accelerate?: 'anderson' | 'nesterov' | 'none';
   readonly tolerance?: number;
@@ -139,6 +152,7 @@ export const defaults = {
   bias: true,
   zeroDiagonal: true,
   effort: 'full',
+  memory: 'keep',
   solver: 'shared-newton',
   accelerate: 'anderson',
   tolerance: 1e-8,
@@ -151,7 +165,12 @@ export const defaults = {
 } as const satisfies FitOptions;
 
 /** Options with every default filled in. */
-export type Settings = FitOptions & Required<Pick<FitOptions, keyof typeof defaults | 'estimator'>>;
+export type Settings = Omit<FitOptions, 'ridge'> &
+  Required<Pick<FitOptions, Exclude<keyof typeof defaults, 'ridge'> | 'estimator'>> & {
+    /** Where a path chooses it, the default until it has. */
+    readonly ridge: number;
+    readonly ridgeRule: RidgeRule | null;
+  };
 
 /** Options that only the single convex problem has: naming one means it. */
 const convexOptions = ['loss', 'weights', 'sampleWeights', 'clip', 'solver', ...structureNames] as const;
@@ -184,13 +203,38 @@ const oneOf = (issues: Issue[], path: string, value: string, allowed: readonly s
   if (!allowed.includes(value)) issues.push({ path, seen: `'${value}'`, expected: `one of ${allowed.join(', ')}` });
 };
 
+const ridgeRuleIssues = (rule: RidgeRule, { estimator, dale }: Settings): readonly Issue[] => {
+  const issues: Issue[] = [];
+  oneOf(issues, 'ridge', rule, ridgeRules);
+  if (estimator === 'calibrated') {
+    issues.push({
+      path: 'ridge',
+      seen: `${rule} together with the calibrated estimator`,
+      expected: 'a number: the ridge of its pilot',
+      hint: 'the rounds choose a ridge of their own from the data; leave it out, or name estimator convex (--estimator convex)',
+    });
+  }
+  if (dale === 'auto') {
+    issues.push({
+      path: 'ridge',
+      seen: `${rule} together with signs that are chosen from a fit`,
+      expected: 'a ridge as a number, or the signs of the units',
+      hint: 'choose the ridge without signs first (ridge auto without dale), and give it as a number',
+    });
+  }
+  return issues;
+};
+
 /** Fills in the defaults and refuses, all at once, what is out of range. */
 export const settle = (options: FitOptions): Settings => {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const estimator = options.estimator ?? (convexBecauseOf(options).length > 0 ? 'convex' : 'calibrated');
   const pilot = estimator === 'calibrated' ? pilotDefaults[options.effort ?? defaults.effort] : {};
-  const settings: Settings = { ...defaults, ...pilot, ...given, estimator };
+  const [ridge, ridgeRule] =
+    typeof options.ridge === 'string' ? [defaults.ridge, options.ridge] : [options.ridge ?? defaults.ridge, null];
+  const settings: Settings = { ...defaults, ...pilot, ...given, estimator, ridge, ridgeRule };
   const issues: Issue[] = [];
+  if (ridgeRule !== null) issues.push(...ridgeRuleIssues(ridgeRule, settings));
   if (estimator === 'calibrated') {
     for (const name of foreignToRounds) {
       if (options[name] === undefined) continue;
@@ -214,7 +258,7 @@ export const settle = (options: FitOptions): Settings => {
     }
   }
   if (estimator === 'convex') {
-    for (const name of ['effort', 'choosing'] as const) {
+    for (const name of ['effort', 'choosing', 'memory'] as const) {
       if (options[name] === undefined) continue;
       issues.push({
         path: name,

@@ -70,6 +70,17 @@ describe('fit', () => {
     expect(scores?.drive.pooled).toBeLessThan(0.05);
   });
 
+  it('finds the same network with the arrays of its rounds made again, and knows no such arrays without rounds', async () => {
+    const [kept, made] = await Promise.all(
+      (['keep', 'recompute'] as const).map((memory) => fit({ rates }, { alpha: 0.3, memory, backend: 'cpu' })),
+    );
+    expect(made?.calibration?.winner).toBe('rounds');
+    made?.model.W.data.forEach((w, i) => expect(w).toBeCloseTo(kept?.model.W.data[i] ?? Number.NaN, 9));
+    await expect(fit({ rates }, { alpha: 0.3, memory: 'recompute', estimator: 'convex' })).rejects.toThrow(
+      /memory: saw recompute together with the convex estimator/,
+    );
+  });
+
   it('refuses an objective whose network it could not run, and says when weights are not determined', async () => {
     const own = objective({ loss: ({ z, d }) => square(sub(z, d)) });
     await expect(fit({ rates }, { alpha: 0.3, objective: own })).rejects.toThrow(/without a transfer function/);

@@ -1,4 +1,4 @@
-import type { AlphaProfile, Choice } from '@drnn/estimators';
+import { type AlphaProfile, type Choice, weightsByFrame } from '@drnn/estimators';
 import { certify, type Certificate, matching, type Objective, type Transfer } from '@drnn/objectives';
 import type { Model, Source } from '@drnn/recordings';
 import { selectTransitions, splitTransitions, type Transitions, transitions } from '@drnn/simulator';
@@ -17,8 +17,9 @@ import {
   withStopping,
   withTrace,
 } from '@drnn/solvers';
-import { type Backend, failure, type Issue, matrix, type Matrix, type Precision, refuse } from '@drnn/tensor';
+import { type Backend, failure, type Issue, type Matrix, type Precision, refuse } from '@drnn/tensor';
 import { alphaNotes, profiledAlpha } from './profiled-alpha.js';
+import { type ChosenRidge, chosenRidge, ridgeNotes } from './auto-ridge.js';
 import { deviceOf } from './backends/device-of.js';
 import { type Calibration, calibratedFit } from './calibrated-fit.js';
 import { openBackend } from './backends/open-backend.js';
@@ -38,12 +39,13 @@ import { solverOf } from './solver-of.js';
 import { constraintsOf, penaltyOf } from './structure-options.js';
 import { summaryOf } from './summary.js';
 import { type UnitGroups, unitGroups } from './unit-groups.js';
+import { unobservedUnits } from './unobserved-units.js';
 import { verdictOf, warningsOf } from './verdict.js';
 import { intervalNotes, lastRoundOf, type WeightIntervals, weightIntervalsOf } from './weight-intervals.js';
 
 /** How far a fit is. */
 export interface FitProgress {
-  readonly stage: 'alpha' | 'scoring fit' | 'fit' | 'refit';
+  readonly stage: 'alpha' | 'ridge' | 'scoring fit' | 'fit' | 'refit';
   readonly step: number;
   readonly residual: number;
   /** What this step ran on; a mixed fit may go on in float64. */
@@ -97,6 +99,8 @@ export interface Fit {
   readonly groups: UnitGroups | null;
   /** How alpha was found; null where it was given. */
   readonly alphaProfile: AlphaProfile | null;
+  /** How the ridge was chosen; null where it was given, or the choice was aborted. */
+  readonly ridgePath: ChosenRidge | null;
   readonly trials: number;
   readonly samplingInterval: number | null;
   readonly sources: readonly Source[];
@@ -161,9 +165,10 @@ export const fit = async (source: FitSource, context: FitContext = {}): Promise<
   try {
     const device = deviceOf(on);
     return await on.scope(async (inner) => {
-      const { settings: settled, profile } = await withAlpha(inner, session, context, settings);
+      const { settings: atAlpha, profile } = await withAlpha(inner, session, context, settings);
+      const { settings: settled, path } = await withRidge(inner, session, context, atAlpha);
       const fitWith = (how: Settings, filling: Filling | null): Promise<Fit> =>
-        fitOn(inner, device, polisher, session, context, how, filling, profile, began);
+        fitOn(inner, device, polisher, session, context, how, filling, profile, path, began);
       const filling = settled.missing === 'model' ? await fillInRounds(session, settled, fitWith) : null;
       return fitWith(settled, filling);
     });
@@ -173,17 +178,25 @@ export const fit = async (source: FitSource, context: FitContext = {}): Promise<
 };
 
 /** An open backend says by itself what it is. */
-const conflicts = ({ on, backend, precision, threads }: FitContext): readonly Issue[] => {
+const conflicts = ({ on, backend, precision, threads, objective, ridge }: FitContext): readonly Issue[] => {
   const given = Object.entries({ backend, precision, threads }).filter(([, value]) => value !== undefined);
-  return on === undefined || given.length === 0
-    ? []
-    : [
-        {
-          path: 'on',
-          seen: `an open backend together with ${given.map(([name]) => name).join(' and ')}`,
-          expected: 'either on, or backend, precision and threads',
-        },
-      ];
+  const issues: Issue[] = [];
+  if (on !== undefined && given.length > 0) {
+    issues.push({
+      path: 'on',
+      seen: `an open backend together with ${given.map(([name]) => name).join(' and ')}`,
+      expected: 'either on, or backend, precision and threads',
+    });
+  }
+  if (objective !== undefined && typeof ridge === 'string') {
+    issues.push({
+      path: 'ridge',
+      seen: `${ridge} together with an objective of its own`,
+      expected: 'an objective that says how much ridge there is',
+      hint: 'ridgePath of @drnn/estimators chooses it for any objective',
+    });
+  }
+  return issues;
 };
 
 /** The backend that was given, or one that is opened for this fit. */
@@ -217,6 +230,23 @@ const withAlpha = async (on: Backend, session: Session, context: FitContext, set
   return { settings: { ...settings, alpha }, profile };
 };
 
+/** The settings with a ridge: as it was given, or as held-out blocks of the training rows are explained best. */
+const withRidge = async (on: Backend, session: Session, context: FitContext, settings: Settings) => {
+  const { ridgeRule: rule } = settings;
+  if (rule === null) return { settings, path: null };
+  const transfer = transferFor(context.objective, settings);
+  const path = await chosenRidge(on, session, settings, {
+    rule,
+    transfer,
+    objective: (raw) => objectiveOf(settings, transfer, raw),
+    solver: context.solver,
+    ...(context.signal === undefined ? {} : { signal: context.signal }),
+    onProgress: (step, fraction, residual) =>
+      context.onProgress?.({ stage: 'ridge', step, residual, backend: on.name, precision: on.precision, fraction }),
+  });
+  return { settings: path === null ? settings : { ...settings, ridge: path.chosen }, path };
+};
+
 const fitOn = async (
   on: Backend,
   device: string | null,
@@ -226,6 +256,7 @@ const fitOn = async (
   settings: Settings,
   filling: Filling | null,
   alphaProfile: AlphaProfile | null,
+  path: ChosenRidge | null,
   began: number,
 ): Promise<Fit> => {
   const transfer = transferFor(context.objective, settings);
@@ -249,7 +280,7 @@ const fitOn = async (
   const groups = settings.groups === undefined ? null : unitGroups(settings.groups, raw.units);
   const scaling = scalingOf(raw, settings.scale, settings.center, transfer, (j) => session.unitNames[j] ?? `unit ${j}`);
   const all = applyScaling(raw, scaling);
-  const asked = onFrames(context.objective ?? objectiveOf(settings, transfer, raw), all);
+  const asked = weightsByFrame(context.objective ?? objectiveOf(settings, transfer, raw), all);
   const horizon = settings.horizon ?? Math.max(1, Math.round(10 / mean(all.alpha)));
   const start = context.from === undefined ? undefined : thetaFrom(context.from, all, settings.bias);
 
@@ -336,6 +367,7 @@ const fitOn = async (
     unitNames: session.unitNames,
     groups,
     alphaProfile,
+    ridgePath: path,
     trials: raw.trialStarts.length,
     samplingInterval: settings.dt ?? session.samplingInterval,
     sources: session.sources,
@@ -372,6 +404,7 @@ const fitOn = async (
     ...session.notes,
     ...last.notes,
     ...alphaNotes(alphaProfile),
+    ...ridgeNotes(path),
     ...intervalNotes(intervals),
     ...warningsOf(result),
   ];
@@ -499,39 +532,6 @@ const transferFor = (own: Objective | undefined, settings: Settings): Transfer =
     });
   }
   return own.transfer;
-};
-
-/** Explicit weights with a row for every transition, moved to the frames, so that parts of the samples find theirs. */
-const onFrames = (objective: Objective, all: Transitions): Objective => {
-  const { weights } = objective;
-  if (weights.kind !== 'explicit' || weights.values.rows !== all.targets.rows) return objective;
-  const { columns, data } = weights.values;
-  const values = matrix((all.frames.at(-1) ?? 0) + 1, columns);
-  all.frames.forEach((frame, row) => {
-    values.data.set(data.subarray(row * columns, (row + 1) * columns), frame * columns);
-  });
-  return { ...objective, weights: { kind: 'explicit', values } };
-};
-
-/** A unit of which no two successive frames are observed has no target at all. */
-const unobservedUnits = ({ targets, weights, units }: Transitions, names: readonly string[]): readonly Issue[] => {
-  if (weights === null) return [];
-  const seen = new Uint8Array(units);
-  weights.data.forEach((w, i) => {
-    if (w > 0) seen[i % units] = 1;
-  });
-  return Array.from(seen).flatMap((any, j) =>
-    any === 1
-      ? []
-      : [
-          {
-            path: names[j] ?? `unit ${j}`,
-            seen: `no two successive observed frames in ${targets.rows} training transitions`,
-            expected: 'a unit with targets to be fitted to',
-            hint: 'leave the unit out',
-          },
-        ],
-  );
 };
 
 const withoutInterpolated = (heldOut: Transitions): Transitions | null => {

@@ -38,6 +38,7 @@ export const profiledAlpha = async (
     transfer,
     constraints: constraints(samples),
     bias: settings.bias,
+    memory: settings.memory,
     scaled: (at) => {
       const scaling = scalingOf(
         at,

@@ -43,6 +43,7 @@ export const reportOf = async (
     solver: fit.solver,
     objectiveName: objective.name,
     calibrated: fit.calibration === null ? null : { ...fit.calibration, effort: fit.settings.effort },
+    ridgePath: fit.ridgePath,
     W: model.W,
     Win: model.Win,
     b: model.b,

@@ -54,9 +54,11 @@ export const warningsOf = (fit: Judged): readonly string[] => {
     );
   } else if (effectiveDirections < directions / 2) {
     const remedy =
-      calibration === null
-        ? 'A smaller ridge, or scale quantile for activity in small units, helps.'
-        : 'The estimator found this ridge from the data: more of them help, or scale quantile for activity in small units.';
+      fit.ridgePath !== null
+        ? 'Held-out blocks chose this ridge: more data help, or scale quantile for activity in small units.'
+        : calibration === null
+          ? 'A smaller ridge, or scale quantile for activity in small units, helps.'
+          : 'The estimator found this ridge from the data: more of them help, or scale quantile for activity in small units.';
     said.push(
       `The ridge outweighs the data in most directions (the data determine ${effectiveDirections.toFixed(1)} of ${directions}): the weights are too small. ${remedy}`,
     );

@@ -13,7 +13,7 @@ import { countOutside } from './inside-range.js';
 import { type Choice, type Effort, judge, ridgeRules, type Winner } from './judge.js';
 import { type Pilot, pilot, type PilotOptions } from './pilot.js';
 import { crossEntropyFit, leastSquaresPath, leastSquaresValue, type RidgeLoss, ridgeOfStrength } from './ridge-fits.js';
-import { type NetworkAssumptions, releaseTask, type RoundTask, roundTask } from './round-task.js';
+import { releaseTask, type RoundTask, roundTask, type RoundTaskOptions } from './round-task.js';
 import { type RowSample, sampleRows } from './row-sample.js';
 
 /**
@@ -22,7 +22,7 @@ import { type RowSample, sampleRows } from './row-sample.js';
  */
 export type Choosing = 'split' | 'cross-validation' | 'none';
 
-export interface EstimateOptions extends NetworkAssumptions {
+export interface EstimateOptions extends RoundTaskOptions {
   readonly effort: Effort;
   /** Default `split` for quick, `cross-validation` for full. */
   readonly choosing?: Choosing;

@@ -1,6 +1,6 @@
 import { freeSet, turn } from '@drnn/solvers';
 import { matrix, type Matrix } from '@drnn/tensor';
-import type { FrozenRound, RoundPoint } from './round-point.js';
+import { type FrozenRound, type RoundPoint, withCurvatures } from './round-point.js';
 import type { KeptRows, RoundTask } from './round-task.js';
 
 /** Units whose Hessians are held at once: 8 P^2 bytes each. */
@@ -41,14 +41,17 @@ export const hessians = async (
  * -H_j^-1 g_j for each unit with its own Hessian H_j = X' diag(h_j) X + Lambda, factored on its free coordinates. Cost
  * T P^2 + P^3 / 3 flop a unit. A unit whose Hessian is not positive definite (all its samples trimmed, no ridge) stays.
  */
-export const exactStep = async ({ task, ridge }: FrozenRound, point: RoundPoint): Promise<ExactStep> => {
+export const exactStep = (round: FrozenRound, point: RoundPoint): Promise<ExactStep> =>
+  withCurvatures(round, point, (curvatures) => stepWith(round, point, curvatures));
+
+const stepWith = async ({ task, ridge }: FrozenRound, point: RoundPoint, curvatures: KeptRows): Promise<ExactStep> => {
   const { host } = task.on;
   const { predictors, units } = task.shape;
   const solution = matrix(predictors, units);
   for (let from = 0; from < units; from += unitsAtOnce) {
     const to = Math.min(units, from + unitsAtOnce);
     await turn();
-    const made = await hessians(task, point.curvatures, from, to);
+    const made = await hessians(task, curvatures, from, to);
     made.forEach((hessian, k) => {
       const j = from + k;
       const set = freeSet(task.free, predictors, j);

@@ -7,9 +7,14 @@ import { isPartlyObserved, passOver, type RoundTask } from './round-task.js';
  *
  *     R2 = 1 - sum (d - phi(z))^2 / sum (d - mean d)^2,
  *
- * missing samples left out. The drive is what a network must get right: of r[t+1] most is r[t]. Cost 2 T P N flop each.
+ * missing samples left out. The drive is what a network must get right: of r[t+1] most is r[t]. The mean is that of these
+ * rows, or `about` [unit]. Cost 2 T P N flop each.
  */
-export const driveR2 = async (task: RoundTask, thetas: readonly Matrix[]): Promise<readonly number[]> => {
+export const driveR2 = async (
+  task: RoundTask,
+  thetas: readonly Matrix[],
+  about?: Float64Array,
+): Promise<readonly number[]> => {
   const partly = isPartlyObserved(task);
   const seen: Expression = partly ? variable('o') : constant(1);
   const d = variable('d');
@@ -25,7 +30,9 @@ export const driveR2 = async (task: RoundTask, thetas: readonly Matrix[]): Promi
   if (squares === undefined || sums === undefined) throw new Error('a pass returned less than it was asked for');
   const total = squares.reduce((all, square_, j) => {
     const count = counts === undefined ? task.shape.transitions : counts[j]!;
-    return all + (count > 0 ? square_ - sums[j]! ** 2 / count : 0);
+    if (count === 0) return all;
+    const mean = about === undefined ? sums[j]! / count : about[j]!;
+    return all + square_ - 2 * mean * sums[j]! + mean ** 2 * count;
   }, 0);
   return thetas.map((_, k) => 1 - (columnSums[k] ?? new Float64Array()).reduce((a, b) => a + b, 0) / total);
 };

@@ -3,7 +3,7 @@ import { type Backend, constant, failure, matrix, type Matrix, mul, square, sub,
 import { crossEntropyFit, leastSquaresPath } from './ridge-fits.js';
 import {
   isPartlyObserved,
-  type NetworkAssumptions,
+  type RoundTaskOptions,
   passOver,
   releaseTask,
   restrictTask,
@@ -15,7 +15,7 @@ import type { RoundRule } from './solve-round.js';
 /** One alpha for all units, or one each. */
 export type AlphaMode = 'shared' | 'unit';
 
-export interface AlphaProfileOptions extends NetworkAssumptions {
+export interface AlphaProfileOptions extends RoundTaskOptions {
   readonly mode: AlphaMode;
   /**
    * The transitions at some alphas in the units in which the fit would take them, and the scale [unit] that was divided

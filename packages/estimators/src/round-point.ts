@@ -1,7 +1,16 @@
-import { copyMatrix, matrix, type Matrix, mul, type Rows, substitute, variable } from '@drnn/tensor';
+import { columnsOf, copyMatrix, matrix, type Matrix, mul, type PassRequest, type Rows, variable } from '@drnn/tensor';
 import { projectOut } from '@drnn/solvers';
 import type { FrozenLoss } from './calibrated-loss.js';
-import { addRidge, addRidgeValue, type KeptRows, type PassOver, passOver, type RoundTask } from './round-task.js';
+import {
+  addRidge,
+  addRidgeValue,
+  type KeptRows,
+  type Part,
+  type PassOver,
+  passOver,
+  type RoundTask,
+} from './round-task.js';
+import { writtenAtStart, writtenElsewhere, type WrittenLoss } from './written-loss.js';
 
 /** What a round knows at one Theta. */
 export interface RoundPoint {
@@ -10,8 +19,9 @@ export interface RoundPoint {
   readonly value: Float64Array;
   /** Ridge included, 0 at fixed coordinates. */
   readonly gradient: Matrix;
-  /** h = w phi'(z), [time, unit]. */
-  readonly curvatures: KeptRows;
+  /** h = w phi'(z), [time, unit]; null where each pass makes them again, by `written`. */
+  readonly curvatures: KeptRows | null;
+  readonly written: WrittenLoss;
   /** The sum of h over time, [unit]. */
   readonly curvatureSums: Float64Array;
 }
@@ -21,7 +31,10 @@ export interface FrozenRound {
   readonly task: RoundTask;
   readonly ridge: Float64Array;
   readonly loss: FrozenLoss;
-  /** w, [time, unit]; null where only the first point is asked for. */
+  /** Where weights and trims are frozen. */
+  readonly start: Matrix;
+  readonly elsewhere: WrittenLoss;
+  /** w, [time, unit]; null where only the first point is asked for, and where each pass makes them again. */
   readonly weights: KeptRows | null;
   release(): void;
 }
@@ -36,50 +49,80 @@ export const freezeAt = async (
   ridge: Float64Array,
   keepWeights: boolean,
 ): Promise<{ readonly round: FrozenRound; readonly point: RoundPoint }> => {
-  const weight = substitute(loss.weight, { z0: variable('z') });
-  const [value, slope, curvature] = [loss.value, loss.slope, loss.curvature].map((e) => substitute(e, { w: weight }));
-  if (value === undefined || slope === undefined || curvature === undefined) throw new Error('a loss has three parts');
-  const swept = await passOver(task, ({ targets, observed }) => ({
+  const written = writtenAtStart(loss);
+  const keeps = task.memory === 'keep';
+  const swept = await passOver(task, (part) => ({
     currents: { z: start },
-    data: { d: targets, ...(observed === null ? {} : { o: observed }) },
-    backProject: [slope],
-    columnSums: [curvature, value],
-    keep: keepWeights ? [curvature, weight] : [curvature],
+    data: dataOf(part),
+    backProject: [written.slope],
+    columnSums: [written.curvature, written.value],
+    keep: keeps ? (keepWeights ? [written.curvature, written.weight] : [written.curvature]) : [],
   }));
-  const [curvatures = [], weights = null] = swept.kept;
+  const [curvatures = null, weights = null] = swept.kept;
   const round: FrozenRound = {
     task,
     ridge,
     loss,
+    start,
+    elsewhere: writtenElsewhere(loss),
     weights,
     release: () => {
       if (weights !== null) release(weights);
     },
   };
-  return { round, point: pointOf(round, start, swept, curvatures) };
+  return { round, point: pointOf(round, start, written, swept, curvatures) };
 };
+
+const dataOf = ({ targets, observed }: Part): PassRequest['data'] => ({
+  d: targets,
+  ...(observed === null ? {} : { o: observed }),
+});
 
 /** The point of a frozen round at another Theta. Cost one pass. */
 export const pointAt = async (round: FrozenRound, theta: Matrix): Promise<RoundPoint> => {
-  const { task, loss, weights } = round;
-  const swept = await passOver(task, ({ targets }, index) => {
+  const { task, loss, weights, elsewhere, start } = round;
+  const recomputes = task.memory === 'recompute';
+  const swept = await passOver(task, (part, index) => {
+    if (recomputes) {
+      return {
+        currents: elsewhere.currents(theta, start),
+        data: dataOf(part),
+        backProject: [elsewhere.slope],
+        columnSums: [elsewhere.curvature, elsewhere.value],
+      };
+    }
     const w = weights?.[index];
     if (w === undefined) throw new Error('the weights of this round were not kept');
     return {
       currents: { z: theta },
-      data: { d: targets, w },
+      data: { d: part.targets, w },
       backProject: [loss.slope],
       columnSums: [loss.curvature, loss.value],
       keep: [loss.curvature],
     };
   });
-  return pointOf(round, theta, swept, swept.kept[0] ?? []);
+  return pointOf(round, theta, elsewhere, swept, swept.kept[0] ?? null);
 };
 
 const product = mul(variable('h'), variable('v'));
 
-/** sum over the parts of X' (h (X v)), the columns those of some units; no ridge. Cost a pass over these columns. */
-export const curvatureProduct = async (task: RoundTask, curvatures: KeptRows, direction: Matrix): Promise<Matrix> => {
+/** H_j v_j for every unit, at a point. Cost one pass; where curvatures are made again, of one current more or two. */
+export const curvatureTimes = async (
+  { task, ridge, start }: FrozenRound,
+  { theta, curvatures, written }: RoundPoint,
+  direction: Matrix,
+): Promise<Matrix> => {
+  if (curvatures !== null) return withRidge(task, ridge, direction, await keptTimes(task, curvatures, direction));
+  const { backProject } = await passOver(task, (part) => ({
+    currents: { v: direction, ...written.currents(theta, start) },
+    data: dataOf(part),
+    backProject: [written.product],
+  }));
+  return withRidge(task, ridge, direction, backProject[0] ?? matrix(direction.rows, direction.columns));
+};
+
+/** sum over the parts of X' (h (X v)), the columns those of some units. */
+const keptTimes = async (task: RoundTask, curvatures: KeptRows, direction: Matrix): Promise<Matrix> => {
   const { backProject } = await passOver(task, (_, index) => {
     const h = curvatures[index];
     if (h === undefined) throw new Error('a part without curvatures');
@@ -88,50 +131,87 @@ export const curvatureProduct = async (task: RoundTask, curvatures: KeptRows, di
   return backProject[0] ?? matrix(direction.rows, direction.columns);
 };
 
-/** H_j v_j at a point, for every unit. Cost one pass. */
-export const curvatureTimes = async (
-  { task, ridge }: FrozenRound,
-  { curvatures }: RoundPoint,
-  direction: Matrix,
-): Promise<Matrix> => withRidge(task, ridge, direction, await curvatureProduct(task, curvatures, direction));
-
-/** The curvatures of fewer and fewer units, whose columns lie together. */
-export interface NarrowingCurvatures {
-  /** Of these units, ascending: columns of the last ones where those have them, else of all. */
-  of(units: Int32Array): Promise<KeptRows>;
-  /** Gives back what was made; the curvatures it began with are the caller's. */
+/** Products with the Hessians of fewer and fewer units. */
+export interface NarrowingProducts {
+  /** H_j v_j for these units, ascending. Cost a pass over their columns; where curvatures are made again, over all. */
+  times(directions: Matrix, units: Int32Array): Promise<Matrix>;
+  /** Gives back what was made; what the point holds stays. */
   release(): void;
 }
 
-export const narrowingCurvatures = ({ on }: RoundTask, all: KeptRows, count: number): NarrowingCurvatures => {
-  let units = Int32Array.from({ length: count }, (_, j) => j);
+/** The curvatures of the units at work lie together, so that a product with few of them is cheap. */
+export const narrowingProducts = (round: FrozenRound, point: RoundPoint): NarrowingProducts => {
+  const { task, ridge } = round;
+  const { on } = task;
+  const { curvatures: all } = point;
+  const count = point.theta.columns;
+  if (all === null) {
+    // No array [time, unit], not even a narrow one: units that have ended are passed over with directions of 0.
+    return {
+      times: async (v, units) => {
+        if (units.length === count) return curvatureTimes(round, point, v);
+        const wide = matrix(v.rows, count);
+        for (let p = 0; p < v.rows; p++)
+          for (let c = 0; c < v.columns; c++) wide.data[p * count + units[c]!] = v.data[p * v.columns + c]!;
+        return columnsOf(await curvatureTimes(round, point, wide), units);
+      },
+      release: () => undefined,
+    };
+  }
+  let present: Int32Array = Int32Array.from({ length: count }, (_, j) => j);
   let rows = all;
   const drop = (): void => {
     if (rows !== all) release(rows);
   };
+  const narrow = async (units: Int32Array): Promise<void> => {
+    if (units.length === present.length && units.every((j, c) => j === present[c])) return;
+    const inside = Int32Array.from(units, (j) => present.indexOf(j));
+    const [from, columns] = inside.includes(-1) ? [all, units] : [rows, inside];
+    const narrowed: Rows[] = [];
+    for (const part of from) narrowed.push(await on.select(part, columns));
+    drop();
+    [rows, present] = [narrowed, units.slice()];
+  };
   return {
-    of: async (wanted) => {
-      if (wanted.length === units.length && wanted.every((j, c) => j === units[c])) return rows;
-      const inside = Int32Array.from(wanted, (j) => units.indexOf(j));
-      const [from, columns] = inside.includes(-1) ? [all, wanted] : [rows, inside];
-      const narrowed: Rows[] = [];
-      for (const part of from) narrowed.push(await on.select(part, columns));
-      drop();
-      [rows, units] = [narrowed, wanted.slice()];
-      return rows;
+    times: async (v, units) => {
+      await narrow(units);
+      return withRidge(task, ridge, v, await keptTimes(task, rows, v), units);
     },
     release: drop,
   };
 };
 
+/** Hands the curvatures of a point to `use`: where they are not kept they are made by a pass, and released after it. */
+export const withCurvatures = async <Result>(
+  { task, start }: FrozenRound,
+  { theta, curvatures, written }: RoundPoint,
+  use: (curvatures: KeptRows) => Promise<Result>,
+): Promise<Result> => {
+  if (curvatures !== null) return use(curvatures);
+  const { kept } = await passOver(task, (part) => ({
+    currents: written.currents(theta, start),
+    data: dataOf(part),
+    keep: [written.curvature],
+  }));
+  const made = kept[0] ?? [];
+  try {
+    return await use(made);
+  } finally {
+    release(made);
+  }
+};
+
 /** Gives back the rows of a point. */
-export const releasePoint = ({ curvatures }: RoundPoint): void => release(curvatures);
+export const releasePoint = ({ curvatures }: RoundPoint): void => {
+  if (curvatures !== null) release(curvatures);
+};
 
 const pointOf = (
   { task, ridge }: FrozenRound,
   theta: Matrix,
+  written: WrittenLoss,
   { backProject, columnSums }: PassOver,
-  curvatures: KeptRows,
+  curvatures: KeptRows | null,
 ): RoundPoint => {
   const value = columnSums[1] ?? new Float64Array(theta.columns);
   addRidgeValue(ridge, theta, value);
@@ -140,6 +220,7 @@ const pointOf = (
     value,
     gradient: withRidge(task, ridge, theta, backProject[0] ?? matrix(theta.rows, theta.columns)),
     curvatures,
+    written,
     curvatureSums: columnSums[0] ?? new Float64Array(),
   };
 };

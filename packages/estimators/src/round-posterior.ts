@@ -2,7 +2,7 @@ import type { TransitionSource } from '@drnn/simulator';
 import type { Backend, Matrix } from '@drnn/tensor';
 import { calibratedLoss } from './calibrated-loss.js';
 import type { Round } from './calibrated-rounds.js';
-import { freezeAt } from './round-point.js';
+import { freezeAt, releasePoint, withCurvatures } from './round-point.js';
 import { isPartlyObserved, type NetworkAssumptions, releaseTask, roundTask } from './round-task.js';
 import { ridgeOf } from './shrinkage.js';
 import type { Posterior } from './standard-errors.js';
@@ -32,12 +32,13 @@ export const withRoundPosterior = async <Result>(
     const ridge = ridgeOf(shrinkage, task.shape);
     const { round: frozen, point } = await freezeAt(task, theta, loss, ridge, false);
     try {
-      const [part] = task.parts;
-      const [curvatures] = point.curvatures;
-      if (part === undefined || curvatures === undefined) throw new Error('a task has one part here');
-      return await use({ on, design: part.design, curvatures, ridge, free: task.free });
+      return await withCurvatures(frozen, point, ([curvatures]) => {
+        const [part] = task.parts;
+        if (part === undefined || curvatures === undefined) throw new Error('a task has one part here');
+        return use({ on, design: part.design, curvatures, ridge, free: task.free });
+      });
     } finally {
-      point.curvatures.forEach((rows) => rows.release());
+      releasePoint(point);
       frozen.release();
     }
   } finally {

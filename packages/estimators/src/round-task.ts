@@ -10,6 +10,7 @@ import {
   type PassResult,
   type Rows,
 } from '@drnn/tensor';
+import type { Memory } from './written-loss.js';
 
 /** Some rows of a recording on a backend. */
 export interface Part {
@@ -32,6 +33,7 @@ export interface RoundTask {
   readonly parts: readonly Part[];
   /** X'X over all parts. */
   readonly gram: Matrix;
+  readonly memory: Memory;
 }
 
 /** What a fit takes for granted. */
@@ -41,11 +43,19 @@ export interface NetworkAssumptions {
   readonly bias: boolean;
 }
 
+export interface RoundTaskOptions extends NetworkAssumptions {
+  /**
+   * Default `keep`. `recompute` saves two to three arrays of the size of the targets, and costs a round that is solved by
+   * conjugate gradients half as much again in its first Newton step, twice as much after it.
+   */
+  readonly memory?: Memory;
+}
+
 /** Puts sources on a backend, one part each: every row is kept once. */
 export const roundTask = async (
   on: Backend,
   sources: readonly TransitionSource[],
-  { transfer, constraints, bias }: NetworkAssumptions,
+  { transfer, constraints, bias, memory = 'keep' }: RoundTaskOptions,
 ): Promise<RoundTask> => {
   const [source] = sources;
   if (source === undefined) throw new Error('a task has at least one part');
@@ -58,7 +68,7 @@ export const roundTask = async (
     parts.push({ design, targets, observed, gram: await on.gram(design) });
   }
   return taskOf(
-    { on, transfer, free: freePattern(constraints, units, inputs, bias) },
+    { on, transfer, free: freePattern(constraints, units, inputs, bias), memory },
     { predictors: units + inputs + (bias ? 1 : 0), units, inputs, bias },
     parts,
   );
@@ -68,13 +78,14 @@ export const roundTask = async (
 export const restrictTask = (task: RoundTask, parts: readonly Part[]): RoundTask => taskOf(task, task.shape, parts);
 
 const taskOf = (
-  common: Pick<RoundTask, 'on' | 'transfer' | 'free'>,
+  common: Pick<RoundTask, 'on' | 'transfer' | 'free' | 'memory'>,
   shape: Omit<ProblemShape, 'transitions'>,
   parts: readonly Part[],
 ): RoundTask => ({
   on: common.on,
   transfer: common.transfer,
   free: common.free,
+  memory: common.memory,
   shape: { ...shape, transitions: parts.reduce((total, { design }) => total + design.rows, 0) },
   parts,
   gram: sumOfGrams(parts),

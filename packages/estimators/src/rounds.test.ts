@@ -17,7 +17,7 @@ import {
   type RoundTask,
   solveRound,
 } from './index.js';
-import { freezeAt } from './round-point.js';
+import { freezeAt, releasePoint } from './round-point.js';
 import { restrict } from '@drnn/simulator';
 
 const assumptions = { transfer: transfers.tanh, constraints: { zeroDiagonal: true }, bias: true } as const;
@@ -101,7 +101,7 @@ describe('a round', () => {
       const { round, point } = await freezeAt(task, begun, loss, ridge, true);
       const first = await exactStep(round, point);
       expect(Math.max(...first.decrement)).toBeGreaterThan(1);
-      point.curvatures.forEach((rows) => rows.release());
+      releasePoint(point);
       round.release();
     });
   });

@@ -5,15 +5,13 @@ import { medianOf } from './median.js';
 import { expectedRemainder } from './expected-remainder.js';
 import { exactStep } from './exact-step.js';
 import {
-  curvatureProduct,
   freezeAt,
   type FrozenRound,
   moved,
-  narrowingCurvatures,
+  narrowingProducts,
   pointAt,
   releasePoint,
   type RoundPoint,
-  withRidge,
 } from './round-point.js';
 import { roundPreconditioner } from './round-preconditioner.js';
 import type { RoundTask } from './round-task.js';
@@ -91,7 +89,9 @@ const forcing = 0.02;
  *
  * by Newton's method, each step solved by conjugate gradients for all units at once, preconditioned by s_j times the
  * shared metric X'X + Lambda / s (s_j the unit's mean curvature, s their mean). Units differ much in how many products they
- * need, so those that are done are left out of the next ones. Cost: a pass for each Newton step, and the products. Memory: two rows [time, unit], one where a single Newton step is asked for.
+ * need, so those that are done are left out of the next ones. Cost: a pass for each Newton step, and the products. Memory:
+ * three arrays [time, unit] at most, one where a single Newton step is asked for, and those columns of it that are still at
+ * work; where the task recomputes, none, but one while Hessians are factored.
  */
 export const solveRound = async (task: RoundTask, start: Matrix, options: RoundOptions): Promise<RoundResult> => {
   const { on, shape, free } = task;
@@ -163,20 +163,18 @@ const newtonStep = async (
   last: boolean,
   signal: AbortSignal | undefined,
 ) => {
-  const { task, ridge } = round;
-  const { on, shape } = task;
+  const { on, shape } = round.task;
   const right = copyMatrix(point.gradient);
   for (let i = 0; i < right.data.length; i++) right.data[i] = -right.data[i]!;
   const expected = expectedRemainder(shape.units);
   const [first = rule.perUnit / 2, ...deeper] = rule.unitEnds ?? [];
-  const curvatures = narrowingCurvatures(task, point.curvatures, shape.units);
+  const products = narrowingProducts(round, point);
   try {
     const found = await batchedPcg({
       host: on.host,
       right,
       narrowing: true,
-      hessianTimes: async (v, units) =>
-        withRidge(task, ridge, v, await curvatureProduct(task, await curvatures.of(units), v), units),
+      hessianTimes: (v, units) => products.times(v, units),
       precondition: roundPreconditioner(metric, point, shape.transitions, meanCurvature),
       relative: last ? 0 : forcing,
       absolute: first * shape.predictors,
@@ -200,7 +198,7 @@ const newtonStep = async (
       products: found.work,
     };
   } finally {
-    curvatures.release();
+    products.release();
   }
 };
 

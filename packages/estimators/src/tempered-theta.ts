@@ -1,6 +1,6 @@
 import { batchedPcg, type Metric, metricOf } from '@drnn/solvers';
 import { matrix, type Matrix } from '@drnn/tensor';
-import { curvatureProduct, type FrozenRound, narrowingCurvatures, type RoundPoint, withRidge } from './round-point.js';
+import { type FrozenRound, narrowingProducts, type RoundPoint, withRidge } from './round-point.js';
 import { roundPreconditioner } from './round-preconditioner.js';
 
 /** A round that was solved, while its rows are kept. */
@@ -43,14 +43,13 @@ export const temperedTheta = async (solved: SolvedRound, tempering: number): Pro
     ridge.map((lambda) => lambda / meanCurvature),
     task.free,
   );
-  const curvatures = narrowingCurvatures(task, point.curvatures, shape.units);
+  const products = narrowingProducts({ ...round, ridge }, point);
   try {
     const { direction } = await batchedPcg({
       host: on.host,
       right,
       narrowing: true,
-      hessianTimes: async (v, units) =>
-        withRidge(task, ridge, v, await curvatureProduct(task, await curvatures.of(units), v), units),
+      hessianTimes: (v, units) => products.times(v, units),
       precondition: roundPreconditioner(metric, point, shape.transitions, meanCurvature),
       relative,
       maxProducts: mostProducts,
@@ -58,6 +57,6 @@ export const temperedTheta = async (solved: SolvedRound, tempering: number): Pro
     for (let i = 0; i < theta.data.length; i++) direction.data[i]! += theta.data[i]!;
     return direction;
   } finally {
-    curvatures.release();
+    products.release();
   }
 };

@@ -1,4 +1,7 @@
 export * from './problem.js';
+export * from './with-penalty.js';
+export * from './bias-only.js';
+export * from './ridge-max.js';
 export * from './samples.js';
 export * from './design.js';
 export * from './free.js';

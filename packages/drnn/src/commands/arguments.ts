@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import type { RidgeRule } from '../fit-options.js';
 
 /** Parsers of option values. What they refuse is bad usage, exit code 2. */
 
@@ -23,6 +24,10 @@ export const wholeNumber = (text: string): number => {
   if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError(`'${text}' is not a whole number.`);
   return value;
 };
+
+/** A strength, or how it is chosen. */
+export const numberOrRidgeRule = (text: string): number | RidgeRule =>
+  text === 'auto' || text === 'auto-1se' ? text : number(text);
 
 /** A number, or the word `none` as it is: commander takes a null for no value. */
 export const numberOrNone = (text: string): number | 'none' => (text === 'none' ? text : number(text));

@@ -22,7 +22,7 @@ export interface FitFlags {
   readonly weightCap: number;
   readonly kappa: number;
   readonly clip: number | 'none';
-  readonly ridge: number;
+  readonly ridge: NonNullable<FitOptions['ridge']>;
   readonly penalty?: (typeof choices.penalty)[number];
   readonly l1?: number;
   readonly l1Ratio?: number;
@@ -34,6 +34,7 @@ export interface FitFlags {
   readonly missing: (typeof choices.missing)[number];
   readonly estimator?: (typeof choices.estimator)[number];
   readonly effort: (typeof choices.effort)[number];
+  readonly memory: (typeof choices.memory)[number];
   readonly choosing?: (typeof choices.choosing)[number];
   readonly intervals?: (typeof choices.intervals)[number];
   readonly solver: (typeof choices.solver)[number];

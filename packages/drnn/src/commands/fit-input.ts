@@ -65,6 +65,7 @@ export const optionsOf = async (
       clip: flags.clip === 'none' ? null : flags.clip,
       solver: flags.solver,
       effort: flags.effort,
+      memory: flags.memory,
       tolerance: flags.tolerance,
       maxSteps: flags.maxSteps,
     }),

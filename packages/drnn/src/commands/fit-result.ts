@@ -55,6 +55,7 @@ export const jsonOf = (result: Fit, flags: FitFlags): unknown => {
           },
     certificate: result.certificate.verdict,
     ...estimatorOf(result),
+    ridgePath: result.ridgePath,
     dale: signsOf(result),
     warnings: result.warnings,
     verdict: result.verdict,
@@ -171,6 +172,7 @@ export const recordOf = (result: Fit, options: ModelRecord['options']): ModelRec
       unitNames: json(result.unitNames),
       dale: json(signsOf(result)),
       alpha: json(alphaOf(result)),
+      ridgePath: json(result.ridgePath),
       intervals: json(intervalsOf(result)),
     },
   };

@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import { type Fit, fit } from '../fit.js';
 import { choices, defaults } from '../fit-options.js';
 import { reportOf } from '../report-of.js';
-import { number, numberOrName, numberOrNone, wholeNumber, wholeNumbers } from './arguments.js';
+import { number, numberOrName, numberOrNone, numberOrRidgeRule, wholeNumber, wholeNumbers } from './arguments.js';
 import { backendOptions } from './backend-options.js';
 import type { FitFlags } from './fit-flags.js';
 import { optionsOf } from './fit-input.js';
@@ -44,7 +44,12 @@ export const fitCommand = (program: Command): void => {
     .option('--weight-cap <cap>', 'largest weight, with --weights capped', number, defaults.weightCap)
     .option('--kappa <kappa>', 'ratio of noise variances, with --weights calibrated', number, defaults.kappa)
     .option('--clip <tau|none>', 'bound on the weighted slope', numberOrNone, defaults.clip)
-    .option('--ridge <strength>', 'ridge per transition, over W and Win', number, defaults.ridge)
+    .option(
+      '--ridge <strength|auto|auto-1se>',
+      'ridge per transition, over W and Win; auto: that which explains held-out blocks best',
+      numberOrRidgeRule,
+      defaults.ridge,
+    )
     .option('--bias', 'fit a bias for each unit', defaults.bias)
     .option('--no-bias', 'no bias')
     .option('--zero-diagonal', 'no self-connections', defaults.zeroDiagonal)
@@ -70,6 +75,14 @@ export const fitCommand = (program: Command): void => {
         '--choosing <how>',
         'how the rounds are judged against plain ridge (default: cross-validation for full, split for quick)',
       ).choices(choices.choosing),
+    )
+    .addOption(
+      oneOf(
+        '--memory <how>',
+        'arrays of a calibrated round, kept or made again in every pass',
+        choices.memory,
+        defaults.memory,
+      ),
     )
     .addOption(
       new Option(

@@ -62,6 +62,7 @@ const flagOf: Readonly<Record<string, string>> = {
   l1: '--l1',
   l1Ratio: '--l1-ratio',
   maxSteps: '--max-steps',
+  memory: '--memory',
   nuclear: '--nuclear',
   observed: '--samples',
   precision: '--precision',

@@ -12,6 +12,7 @@ import { optionNumber, optionValue } from './option.js';
 import { leak } from './overview.js';
 import { ridgeNames, standardErrors } from '../reached.js';
 import { contestSentence } from './estimation-section.js';
+import { ridgeSentence } from './figure-ridge.js';
 import type { Calibrated, ReportData } from './report-data.js';
 
 const transfers: Readonly<Record<string, string>> = {
@@ -28,7 +29,7 @@ export const methodsParagraph = (data: ReportData): string => {
   const { options } = data;
   const transfer = transfers[data.objectiveName];
   const holdout = optionNumber(options, 'holdout');
-  const ridge = optionNumber(options, 'ridge');
+  const ridge = data.ridgePath?.chosen ?? optionNumber(options, 'ridge');
   const clip = optionNumber(options, 'clip');
   const weights = optionValue(options, 'weights');
   const tolerance = optionNumber(options, 'tolerance');
@@ -57,7 +58,8 @@ export const methodsParagraph = (data: ReportData): string => {
     scaled ? 'W, Win and b act on the activity so transformed.' : null,
     ...(data.calibrated === null
       ? [
-          `Weights minimised the ${data.objectiveName} loss of the inverted targets d = (r[t+1] − (1 − a) r[t]) / a${weights === null || weights === 'none' ? '' : `, with ${weights} weights`}${clip === null ? '' : `, the weighted slope clipped at ${formatSetting(clip)}`}${ridge === null ? '' : `, and a ridge penalty of ${formatSetting(ridge)} per transition`}, one problem for each unit that shares its predictors with all others (CORNN; Dinc et al., 2023)${limits.length === 0 ? '' : `; ${limits.join(', ')}`}.`,
+          `Weights minimised the ${data.objectiveName} loss of the inverted targets d = (r[t+1] − (1 − a) r[t]) / a${weights === null || weights === 'none' ? '' : `, with ${weights} weights`}${clip === null ? '' : `, the weighted slope clipped at ${formatSetting(clip)}`}${ridge === null ? '' : `, and a ridge penalty of ${data.ridgePath === null ? formatSetting(ridge) : formatNumber(ridge)} per transition`}, one problem for each unit that shares its predictors with all others (CORNN; Dinc et al., 2023)${limits.length === 0 ? '' : `; ${limits.join(', ')}`}.`,
+          ridgeSentence(data),
           data.certificate.verdict === 'convex'
             ? 'The objective was proven convex.'
             : `The convexity certificate of the objective read “${data.certificate.verdict}”.`,

@@ -5,6 +5,7 @@ import { type Draw, drawingBoard } from './drawing.js';
 import { type Html, html, type Part } from './escape.js';
 import { estimationSection } from './estimation-section.js';
 import { convergenceFigure } from './figure-convergence.js';
+import { ridgeSection } from './figure-ridge.js';
 import { scoresFigure } from './figure-scores.js';
 import { spectrumFigure } from './figure-spectrum.js';
 import { tracesFigure } from './figure-traces.js';
@@ -50,6 +51,7 @@ const body = (data: ReportData, draw: Draw): Html => {
       ])}
       ${data.groups === null ? null : section('groups', 'Weights by group', groupSection(draw, data, data.groups, show))}
       ${data.calibrated === null ? null : section('estimation', 'How the network was estimated', estimationSection(data.calibrated, data.inputs))}
+      ${data.ridgePath === null ? null : section('ridge', 'How the ridge was chosen', ridgeSection(draw, data.ridgePath, show))}
       ${section('convergence', 'Convergence', convergencePart(data, draw, show))}
       ${section('certificate', 'What was proven', certificateSection(data))}
       ${section('identifiability', 'What cannot be identified', identifiabilitySection(data))}

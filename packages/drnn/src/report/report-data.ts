@@ -1,4 +1,4 @@
-import type { Estimate, Round } from '@drnn/estimators';
+import type { Estimate, RidgePath, Round } from '@drnn/estimators';
 import type { Matrix } from '@drnn/tensor';
 import type { Groups } from './group-weights.js';
 
@@ -50,6 +50,12 @@ export interface Calibrated extends Pick<Estimate, 'winner' | 'choice' | 'pilot'
   >[];
 }
 
+/** A ridge that was chosen from a path. */
+export interface RidgeChoice extends Pick<RidgePath, 'points' | 'best' | 'max' | 'blocks'> {
+  readonly rule: 'auto' | 'auto-1se';
+  readonly chosen: number;
+}
+
 /** All that the report shows. Numbers that could not be computed are NaN here and said in words there. */
 export interface ReportData {
   readonly title: string;
@@ -80,6 +86,8 @@ export interface ReportData {
   readonly objectiveName: string;
   /** Of the calibrated estimator; null for a convex fit. */
   readonly calibrated: Calibrated | null;
+  /** Null where the ridge was given. */
+  readonly ridgePath: RidgeChoice | null;
   /** W [unit, unit], row = target, and Win [unit, input], in scaled units; b [unit]. */
   readonly W: Matrix;
   readonly Win: Matrix;

@@ -313,6 +313,36 @@ describe('renderReport', () => {
     expect(flat).not.toContain('Wedderburn');
   });
 
+  it.each(['auto', 'auto-1se'] as const)('shows how a ridge was chosen: %s', (rule) => {
+    const points = Array.from({ length: 9 }, (_, k) => ({
+      strength: 10 ** (2 - k),
+      score: k === 0 ? -40 : 0.9 - 0.05 * Math.abs(k - 5),
+      standardError: 0.02,
+      scores: [0.8, 0.9],
+      behind: { mean: 0.05 * Math.abs(k - 5), standardError: 0.06 },
+      norm: k,
+      converged: true,
+      steps: 10,
+    }));
+    const chosen = rule === 'auto' ? 1e-3 : 1e-2;
+    const ridgePath = { points, best: 1e-3, chosen, rule, max: 100, blocks: 2 };
+    const page = renderReport({ ...sampleReport(), ridgePath });
+    const document = parse(page);
+    expectHarmless(document);
+    expect(page).not.toMatch(/NaN|undefined|Infinity|\[object/);
+    const flat = words(page).replace(/\s+/g, ' ');
+    expect(flat).toContain('How the ridge was chosen');
+    expect(flat).toContain('Held-out score against the strength of the ridge');
+    expect(flat).toContain(rule === 'auto' ? 'Taken was 0.00100, the best (R² 0.900)' : 'Taken was 0.0100 (R² 0.850)');
+    expect(flat).toContain(`a ridge penalty of ${chosen.toPrecision(3)} per transition`);
+    expect(flat).toContain('Scores more than 1 below the best are left out.');
+    const marked = Array.from(document.querySelectorAll('svg'), (svg) =>
+      svg.querySelectorAll('[fill-opacity] path, path[fill-opacity]'),
+    );
+    expect(Math.max(...marked.map(({ length }) => length))).toBe(1);
+    expect(words(renderReport(sampleReport()))).not.toContain('How the ridge was chosen');
+  });
+
   it('shows no estimation where the fit was one convex problem', () => {
     const page = words(renderReport(sampleReport()));
     expect(page).not.toContain('How the network was estimated');

@@ -67,6 +67,7 @@ export const sampleReport = ({
     solver: text('shared-newton'),
     objectiveName: text('cross-entropy'),
     calibrated: null,
+    ridgePath: null,
     W,
     Win: wave(units, inputs, 0.9),
     b: Float64Array.from({ length: units }, (_, unit) => 0.1 * Math.sin(unit)),

@@ -1,16 +1,47 @@
 import { matrix, type Matrix } from '@drnn/tensor';
-import { correlation, fit, type FitOptions, randomNetwork, simulate } from 'drnn';
+import { parseArgs } from 'node:util';
+import {
+  backendNames,
+  fit,
+  type FitOptions,
+  randomNetwork,
+  simulate,
+  thetaOf,
+  type WeightAccuracy,
+  weightAccuracy,
+} from 'drnn';
+import { markdownTable, median, publish } from './result-table.js';
 
 /**
  * What missing data cost. Frames: a fifth of all frames is removed at random, which leaves a transition where both of its
  * frames are, .8 x .8 = 64% of them; beside it a fit to the first 64% of the complete recording. Entries: 5% of single
  * values are removed at random, under each rule for missing predictors. Chaotic networks: gain 3, alpha 0.1, input noise
- * 1e-2, output noise 1e-4. Usage: missing.js [units] [steps] [seeds] [backend].
+ * 1e-2, output noise 1e-4. `node bench/dist/missing.js [--units 100] [--steps 3000] [--networks 3] [--first-seed 1]
+ * [--estimator convex,calibrated] [--backend auto] [--out folder]`.
  */
-const [unitsGiven, stepsGiven, seedsGiven, backendGiven] = process.argv.slice(2);
-const [units, steps, seeds] = [Number(unitsGiven ?? 100), Number(stepsGiven ?? 3000), Number(seedsGiven ?? 5)];
-const names = ['auto', 'cpu', 'wasm', 'blas'] as const;
-const backend = names.find((name) => name === backendGiven) ?? 'auto';
+const { values } = parseArgs({
+  options: {
+    units: { type: 'string', default: '100' },
+    steps: { type: 'string', default: '3000' },
+    networks: { type: 'string', default: '3' },
+    'first-seed': { type: 'string', default: '1' },
+    estimator: { type: 'string', default: 'convex,calibrated' },
+    backend: { type: 'string', default: 'auto' },
+    out: { type: 'string' },
+  },
+});
+const [units, steps, networks, firstSeed] = [
+  Number(values.units),
+  Number(values.steps),
+  Number(values.networks),
+  Number(values['first-seed']),
+];
+const asked = values.estimator.split(',');
+const estimators = (['convex', 'calibrated'] as const).filter((name) => asked.includes(name));
+if (estimators.length !== asked.length) {
+  throw new Error(`--estimator: saw ${values.estimator}; expected convex, calibrated, or both with a comma between`);
+}
+const backend = backendNames.find((name) => name === values.backend) ?? 'auto';
 
 /** Numbers in [0, 1) from a seed (mulberry32). */
 const uniforms = (seed: number): (() => number) => {
@@ -23,36 +54,23 @@ const uniforms = (seed: number): (() => number) => {
   };
 };
 
-interface Outcome {
+interface Outcome extends WeightAccuracy {
   readonly samples: number;
   readonly filled: number;
-  readonly correlation: number;
-  readonly slope: number;
-  readonly error: number;
   readonly seconds: number;
+  /** Of the calibrated estimator: whether its rounds won against plain ridge. */
+  readonly rounds: boolean;
 }
 
 const outcomeOf = async (W: Matrix, rates: Matrix, options: FitOptions): Promise<Outcome | null> => {
   try {
-    const result = await fit(
-      { rates },
-      { alpha: 0.1, estimator: 'convex', scale: 'none', holdout: 0, backend, ...options },
-    );
-    const fitted = result.model.W.data;
-    let [wt, ww, wrong] = [0, 0, 0];
-    W.data.forEach((w, i) => {
-      const guess = fitted[i] ?? 0;
-      wt += w * guess;
-      ww += w * w;
-      wrong += (guess - w) ** 2;
-    });
+    const result = await fit({ rates }, { alpha: 0.1, scale: 'none', holdout: 0, backend, ...options });
     return {
       samples: result.samples,
       filled: result.filling?.fraction ?? result.dropped.interpolated / (result.samples * units),
-      correlation: correlation(fitted, W.data),
-      slope: wt / ww,
-      error: Math.sqrt(wrong / ww),
+      ...weightAccuracy(W)(thetaOf(result.model.W)),
       seconds: result.seconds,
+      rounds: result.calibration?.winner === 'rounds',
     };
   } catch (error) {
     if (error instanceof Error && error.message.includes('no usable transition')) return null;
@@ -60,17 +78,20 @@ const outcomeOf = async (W: Matrix, rates: Matrix, options: FitOptions): Promise
   }
 };
 
-const median = (values: readonly number[]): number => {
-  const sorted = values.toSorted((a, b) => a - b);
-  return ((sorted[(sorted.length - 1) >> 1] ?? Number.NaN) + (sorted[sorted.length >> 1] ?? Number.NaN)) / 2;
+interface Cell {
+  readonly estimator: string;
+  readonly recording: string;
+  readonly outcomes: (Outcome | null)[];
+}
+const found = new Map<string, Cell>();
+const note = (estimator: string, recording: string, outcome: Outcome | null): void => {
+  const name = `${estimator}: ${recording}`;
+  const cell = found.get(name) ?? { estimator, recording, outcomes: [] };
+  cell.outcomes.push(outcome);
+  found.set(name, cell);
 };
 
-const found = new Map<string, (Outcome | null)[]>();
-const note = (name: string, outcome: Outcome | null): void => {
-  found.set(name, [...(found.get(name) ?? []), outcome]);
-};
-
-for (let seed = 1; seed <= seeds; seed++) {
+for (let seed = firstSeed; seed < firstSeed + networks; seed++) {
   const { W, initial } = randomNetwork({ units, gain: 3, seed });
   const { rates } = simulate({
     W,
@@ -89,25 +110,42 @@ for (let seed = 1; seed <= seeds; seed++) {
     Float64Array.from({ length: rates.rows * units }, () => (draw() < 0.05 ? 0 : 1)),
   );
   const part = 1 + Math.round(0.64 * steps);
-  note('complete', await outcomeOf(W, rates, {}));
-  note('a fifth of the frames removed', await outcomeOf(W, rates, { badFrames }));
-  note('first 64% of the transitions', await outcomeOf(W, matrix(part, units, rates.data.slice(0, part * units)), {}));
-  for (const missing of ['drop', 'interpolate', 'model'] as const)
-    note(`5% of entries removed, ${missing}`, await outcomeOf(W, rates, { observed, missing }));
-  process.stderr.write(`seed ${seed} done\n`);
+  const first = matrix(part, units, rates.data.slice(0, part * units));
+  for (const estimator of estimators) {
+    note(estimator, 'complete', await outcomeOf(W, rates, { estimator }));
+    note(estimator, 'a fifth of the frames removed', await outcomeOf(W, rates, { estimator, badFrames }));
+    note(estimator, 'the first 64% of the transitions', await outcomeOf(W, first, { estimator }));
+    for (const missing of ['drop', 'interpolate', 'model'] as const)
+      note(estimator, `5% of entries removed, ${missing}`, await outcomeOf(W, rates, { estimator, observed, missing }));
+    process.stderr.write(`network ${seed}, ${estimator}: done\n`);
+  }
 }
 
-console.log(
-  `units ${units}, steps ${steps}, gain 3, alpha 0.1, input noise 1e-2, output noise 1e-4, estimator convex; medians of ${seeds} networks; Node ${process.version}`,
-);
-console.log(`${'recording'.padEnd(34)}   rows  filled  correlation    slope  rel err  seconds`);
-for (const [name, outcomes] of found) {
+const rows = Array.from(found.values(), ({ estimator, recording, outcomes }) => {
   const done = outcomes.filter((outcome) => outcome !== null);
-  const column = (of: (outcome: Outcome) => number, digits: number, width: number): string =>
-    median(done.map(of)).toFixed(digits).padStart(width);
-  console.log(
-    done.length === 0
-      ? `${name.padEnd(34)}   no transition is left`
-      : `${name.padEnd(34)}${column((o) => o.samples, 0, 7)}${column((o) => o.filled, 3, 8)}${column((o) => o.correlation, 5, 13)}${column((o) => o.slope, 4, 9)}${column((o) => o.error, 4, 9)}${column((o) => o.seconds, 1, 9)}${done.length < outcomes.length ? `  (${outcomes.length - done.length} of ${outcomes.length} left nothing)` : ''}`,
-  );
-}
+  const column = (of: (outcome: Outcome) => number, digits: number): string =>
+    done.length === 0 ? '-' : median(done.map(of)).toFixed(digits);
+  return [
+    estimator,
+    recording,
+    column((o) => o.samples, 0),
+    column((o) => o.filled, 3),
+    column((o) => o.correlation, 5),
+    column((o) => o.slope, 4),
+    column((o) => o.relativeError, 4),
+    column((o) => o.seconds, 1),
+    estimator === 'convex' ? '-' : `${done.filter(({ rounds }) => rounds).length} of ${done.length}`,
+  ];
+});
+publish(values.out, {
+  title: 'What missing data cost',
+  about: [
+    `${units} units, ${steps} steps, gain 3, alpha .1, noise .01 in the current and 1e-4 outside; medians over ${networks} networks from seed ${firstSeed}, all of the recording fitted.`,
+    'rows: transitions with a target; filled: the part of the predictors that was filled; correlation, slope and relative error of all entries of W; the last column counts the networks in which the rounds won against plain ridge.',
+  ],
+  tables: markdownTable(
+    ['estimator', 'recording', 'rows', 'filled', 'correlation', 'slope', 'rel. error', 'seconds', 'rounds won'],
+    rows,
+    ['estimator', 'recording'],
+  ),
+});

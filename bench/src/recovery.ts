@@ -2,7 +2,7 @@ import { backend } from '@drnn/backend-cpu';
 import { crossEntropy } from '@drnn/objectives';
 import { randomNetwork, simulate } from '@drnn/simulator';
 import { accelerate, anderson, authorsThresholded, problem, run, sharedNewton } from '@drnn/solvers';
-import { type Recovery, recoveryOf } from './time-to-accuracy/recovery-of.js';
+import { type WeightAccuracy, weightAccuracy } from 'drnn';
 
 /**
  * How near fits come to the true weights of chaotic networks: units 100, steps 10000, gain 3, alpha 0.1, input noise
@@ -10,7 +10,12 @@ import { type Recovery, recoveryOf } from './time-to-accuracy/recovery-of.js';
  */
 const [units = 100, steps = 10_000, seeds = 5] = process.argv.slice(2).map(Number);
 
-const row = (seed: number, method: string, seconds: number, { correlation, slope, relativeError }: Recovery): void =>
+const row = (
+  seed: number,
+  method: string,
+  seconds: number,
+  { correlation, slope, relativeError }: WeightAccuracy,
+): void =>
   console.log(
     `${String(seed).padStart(4)}  ${method.padEnd(34)}${seconds.toFixed(1).padStart(8)}${correlation.toFixed(5).padStart(13)}${slope.toFixed(4).padStart(9)}${relativeError.toFixed(4).padStart(9)}`,
   );
@@ -36,6 +41,7 @@ for (let seed = 1; seed <= seeds; seed++) {
     inputNoise: { kind: 'gaussian', size: 1e-2 },
     outputNoise: { kind: 'gaussian', size: 1e-4 },
   });
+  const accuracyOf = weightAccuracy(W);
   const on = await backend();
   const [solution, seconds] = await timed(async () => {
     const task = await problem(
@@ -45,8 +51,8 @@ for (let seed = 1; seed <= seeds; seed++) {
     );
     return run(accelerate(anderson(5))(sharedNewton), task);
   });
-  row(seed, `clipped 0.2 (${solution.status}, ${solution.steps} steps)`, seconds, recoveryOf(W, solution.theta));
-  const snapshots = new Map<number, Recovery>();
+  row(seed, `clipped 0.2 (${solution.status}, ${solution.steps} steps)`, seconds, accuracyOf(solution.theta));
+  const snapshots = new Map<number, WeightAccuracy>();
   const [, authorsSeconds] = await timed(() =>
     authorsThresholded(
       on,
@@ -54,7 +60,7 @@ for (let seed = 1; seed <= seeds; seed++) {
       {
         steps: 100,
         onStep: (step, theta) => {
-          if (step === 30 || step === 100) snapshots.set(step, recoveryOf(W, theta));
+          if (step === 30 || step === 100) snapshots.set(step, accuracyOf(theta));
         },
       },
     ),

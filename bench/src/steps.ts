@@ -46,7 +46,7 @@ if (![...sizes, threads, repeats].every((size) => Number.isInteger(size) && size
 }
 
 /** All units to a tenth of a standard error, by one Newton step. */
-const rule = { perUnit: 0.01, median: 0, products: 1000, newtonSteps: 1 } as const;
+const rule = { perUnit: 0.01, products: 1000, newtonSteps: 1 } as const;
 const methods: readonly StepMethod[] = ['exact', 'conjugate-gradients'];
 
 interface Timed {

@@ -1,6 +1,6 @@
 import type { Observations } from '@drnn/simulator';
 import type { Backend, Matrix } from '@drnn/tensor';
-import { type Recovery, recoveryOf } from './recovery-of.js';
+import { type WeightAccuracy, weightAccuracy } from 'drnn';
 
 /**
  * Something that learns weights from a recording in memory, and can be timed: it gives Theta [predictor, unit] whenever
@@ -20,7 +20,7 @@ export const learnerOf = (name: string, fit: (on: Backend, recording: Observatio
 });
 
 /** What a learner had reached after so many seconds of work. */
-export interface TimedState extends Recovery {
+export interface TimedState extends WeightAccuracy {
   readonly seconds: number;
 }
 
@@ -40,6 +40,7 @@ export const timeStates = async (
   { target = 0, seconds: most = Number.POSITIVE_INFINITY }: Limits = {},
 ): Promise<readonly TimedState[]> => {
   const states: TimedState[] = [];
+  const accuracyOf = weightAccuracy(W);
   const iterator = learner.learn(on, recording)[Symbol.asyncIterator]();
   let seconds = 0;
   for (;;) {
@@ -47,9 +48,9 @@ export const timeStates = async (
     const next = await iterator.next();
     seconds += (performance.now() - began) / 1000;
     if (next.done === true) break;
-    const recovery = recoveryOf(W, next.value);
-    states.push({ seconds, ...recovery });
-    if (recovery.relativeError > target && seconds <= most) continue;
+    const accuracy = accuracyOf(next.value);
+    states.push({ seconds, ...accuracy });
+    if (accuracy.relativeError > target && seconds <= most) continue;
     await iterator.return?.();
     break;
   }

@@ -177,6 +177,14 @@ const convexOptions = ['loss', 'weights', 'sampleWeights', 'clip', 'solver', ...
 /** Options that have no meaning in the rounds. */
 const foreignToRounds = ['weights', 'sampleWeights', 'weightCap', 'kappa', 'solver'] as const;
 
+/** The rounds know noise of constant size inside and outside phi; of counts the variance is their mean. */
+export const countsIssue = (path: string, seen: string): Issue => ({
+  path,
+  seen: `${seen} together with the calibrated estimator`,
+  expected: 'the estimator convex',
+  hint: 'the variance of counts grows with their mean, which the noise model of the rounds does not know; leave estimator out, and for maximum likelihood say weights none and clip none (--weights none --clip none)',
+});
+
 /** What is enough of a pilot of the calibrated estimator: further steps do not better the rounds that follow. */
 const pilotDefaults = {
   quick: { tolerance: 1e-4, maxSteps: 1 },
@@ -245,6 +253,9 @@ export const settle = (options: FitOptions): Settings => {
         hint: 'the rounds make their weights from the noise they find; leave it out, or name estimator convex (--estimator convex)',
       });
     }
+  }
+  if (estimator === 'calibrated' && options.loss !== undefined && losses[options.loss] === 'exp') {
+    issues.push(countsIssue('loss', options.loss));
   }
   if (estimator === 'calibrated') {
     for (const name of structureNames) {

@@ -1,4 +1,4 @@
-import { crossEntropy, objective } from '@drnn/objectives';
+import { crossEntropy, matching, objective, transfers } from '@drnn/objectives';
 import { randomNetwork, simulate } from '@drnn/simulator';
 import { matrix, square, sub } from '@drnn/tensor';
 import { describe, expect, it } from 'vitest';
@@ -78,6 +78,43 @@ describe('fit', () => {
     made?.model.W.data.forEach((w, i) => expect(w).toBeCloseTo(kept?.model.W.data[i] ?? Number.NaN, 9));
     await expect(fit({ rates }, { alpha: 0.3, memory: 'recompute', estimator: 'convex' })).rejects.toThrow(
       /memory: saw recompute together with the convex estimator/,
+    );
+  });
+
+  it('takes rounds for a rectified network, and refuses them for counts', async () => {
+    const connected = randomNetwork({ units: 6, gain: 0.8, seed: 4 });
+    const inputs = matrix(1200, 3);
+    inputs.data.forEach((_, i) => (inputs.data[i] = 1.4 * Math.sin(12.9898 * i * i)));
+    const Win = matrix(
+      6,
+      3,
+      Float64Array.from({ length: 18 }, (_, i) => Math.cos(5 * i + 1)),
+    );
+    const rectified = simulate({
+      W: connected.W,
+      Win,
+      b: new Float64Array(6).fill(-0.1),
+      inputs,
+      alpha: 0.3,
+      steps: 1200,
+      transfer: 'relu',
+      inputNoise: { kind: 'gaussian', size: 0.1 },
+      outputNoise: { kind: 'gaussian', size: 0.01 },
+    });
+    const options = { alpha: 0.3, inputs, estimator: 'calibrated', backend: 'cpu' } as const;
+    const { calibration, solution, warnings } = await fit(
+      { rates: rectified.rates },
+      { ...options, loss: 'relu', intervals: 'exact' },
+    );
+    expect([calibration?.winner, solution.status]).toEqual(['rounds', 'converged']);
+    expect(calibration?.rounds.at(-1)?.levels.output).toBeCloseTo(0.01, 2);
+    expect(warnings.join()).toContain('the check of residuals knows tanh, not relu');
+    await expect(fit({ rates: rectified.rates }, { ...options, loss: 'poisson' })).rejects.toThrow(
+      /loss: saw poisson together with the calibrated estimator.*--weights none/s,
+    );
+    const counts = matching(transfers.exp);
+    await expect(fit({ rates: rectified.rates }, { ...options, objective: counts })).rejects.toThrow(
+      /objective: .*expected the estimator convex/s,
     );
   });
 

@@ -27,7 +27,7 @@ import { type Polisher, polisherFor } from './backends/polisher.js';
 import { withChosenSigns } from './dale.js';
 import { type Filling, fillInRounds } from './fill-rounds.js';
 import { connectionsAtLags, observationsOf } from './fit-observations.js';
-import { convexBecauseOf, type FitOptions, settle, type Settings, transferOf } from './fit-options.js';
+import { convexBecauseOf, countsIssue, type FitOptions, settle, type Settings, transferOf } from './fit-options.js';
 import { type Identifiability, identifiabilityOf } from './identifiability.js';
 import { modelOf, thetaFrom } from './network-of-theta.js';
 import { type ObservationNoise, observationNoiseOf } from './observation-noise.js';
@@ -530,6 +530,9 @@ const transferFor = (own: Objective | undefined, settings: Settings): Transfer =
       expected: 'one, since a network needs it to run',
       hint: 'give `transfer` with the loss, or solve the problem alone with `run`',
     });
+  }
+  if (settings.estimator === 'calibrated' && own.transfer.name === 'exp') {
+    throw failure(countsIssue('objective', 'an objective of exponential rates'));
   }
   return own.transfer;
 };

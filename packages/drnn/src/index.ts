@@ -13,5 +13,6 @@ export { predict, type PredictOptions } from './predict.js';
 export { unitGroups, type UnitGroups } from './unit-groups.js';
 export { reportOf } from './report-of.js';
 export { correlation } from './correlation.js';
+export { thetaOf, weightAccuracy, type WeightAccuracy } from './weight-accuracy.js';
 export { randomNetwork, simulate } from '@drnn/simulator';
 export { readModel, readRecording, writeModel } from '@drnn/recordings';

@@ -52,6 +52,8 @@ export const reportOf = async (
     inputLags: Array.from(model.inputLags),
     observationNoise: fit.observationNoise,
     filling: fit.filling,
+    alphaProfile: fit.alphaProfile,
+    intervals: fit.intervals,
     spectrum: await spectrumOf(model.W),
     trace: solution.trace,
     certificate: { verdict: fit.certificate.verdict, lines: certificateLines(fit.certificate) },

@@ -1,4 +1,11 @@
-import { calibrationCheck, type Round, type SharedCheck, standardErrors, withRoundPosterior } from '@drnn/estimators';
+import {
+  calibrationCheck,
+  type CalibrationCheck,
+  type Round,
+  type SharedCheck,
+  standardErrors,
+  withRoundPosterior,
+} from '@drnn/estimators';
 import type { Constraints, Transfer } from '@drnn/objectives';
 import { freeSet } from '@drnn/solvers';
 import { sourceOfTransitions, type Transitions } from '@drnn/simulator';
@@ -17,7 +24,12 @@ export interface WeightIntervals {
   /** How `shared` compared with `exact`; null for exact. */
   readonly check: SharedCheck | null;
   /** Whether held-out residuals are what the errors take for granted, and if not, why not. */
-  readonly calibration: { readonly trustworthy: boolean; readonly reasons: readonly string[] };
+  readonly calibration: {
+    readonly trustworthy: boolean;
+    readonly reasons: readonly string[];
+    /** What was looked at; null where the residuals of new rows could not be. */
+    readonly residuals: CalibrationCheck | null;
+  };
 }
 
 /** A fit by rounds, and the rows it was made from. */
@@ -79,6 +91,7 @@ export const weightIntervalsOf = async (on: Backend, request: WeightIntervalsReq
 const untold = (reason: string): WeightIntervals['calibration'] => ({
   trustworthy: false,
   reasons: [`not calibrated: ${reason}`],
+  residuals: null,
 });
 
 const calibrationOf = async (
@@ -99,8 +112,9 @@ const calibrationOf = async (
   const round = lastRoundOf(scored.calibration);
   const of = { transfer, constraints, bias, theta, round };
   return withRoundPosterior(on, sourceOfTransitions(samples), of, async (posterior) => {
-    const { trustworthy, reasons } = await calibrationCheck({ ...posterior, theta, noise: round.levels, heldOut });
-    return { trustworthy, reasons };
+    const residuals = await calibrationCheck({ ...posterior, theta, noise: round.levels, heldOut });
+    const { trustworthy, reasons } = residuals;
+    return { trustworthy, reasons, residuals };
   });
 };
 

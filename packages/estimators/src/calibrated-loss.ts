@@ -2,6 +2,7 @@ import type { Transfer } from '@drnn/objectives';
 import { add, constant, div, type Expression, lessEqual, mul, square, sub, variable, where } from '@drnn/tensor';
 import { insideRange } from './inside-range.js';
 import type { NoiseLevels } from './noise-levels.js';
+import { slopeOfMean } from './slope-of-mean.js';
 
 /** Residuals beyond so many standard deviations are left out of a round: 6e-5 of Gaussian ones are. */
 export const trimAt = 4;
@@ -34,7 +35,7 @@ export const calibratedLoss = (
 ): FrozenLoss => {
   const [z0, d] = [variable('z0'), variable('d')];
   const mean = transfer.transfer(z0);
-  const slope = transfer.variance(mean);
+  const slope = slopeOfMean(transfer, mean);
   const variance = add(constant(levels.output ** 2), mul(levels.input ** 2, square(slope)));
   const inside = lessEqual(square(sub(d, mean)), mul(trimAt ** 2, variance));
   const kept = where(inside, div(slope, mul(autocorrelationTime, variance)), 0);
@@ -53,6 +54,6 @@ const weightedMatching = (transfer: Transfer, d: Expression): Omit<FrozenLoss, '
   return {
     value: mul(w, sub(transfer.primitive(z), mul(d, z))),
     slope: mul(w, sub(mean, d)),
-    curvature: mul(w, transfer.variance(mean)),
+    curvature: mul(w, slopeOfMean(transfer, mean)),
   };
 };

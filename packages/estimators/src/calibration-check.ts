@@ -49,7 +49,12 @@ export interface CalibrationCheck {
   readonly autocorrelationTime: number;
   /** The fraction of units whose own deviation is not that of all. */
   readonly unlikeUnits: number;
+  /** Innovations counted in bins of a quarter from -8 to 8, beyond which the outermost bins go on. */
+  readonly histogram: Float64Array;
 }
+
+/** The bins of `histogram`. */
+export const innovationBins = { from: -8, width: 0.25, count: 64 } as const;
 
 const lags = 20;
 const fewestSamples = 1000;
@@ -309,6 +314,7 @@ interface Tally {
   square: number;
   fourth: number;
   readonly sizes: Float64Array;
+  readonly histogram: Float64Array;
   readonly unitSquare: Float64Array;
   readonly unitSamples: Float64Array;
   /** By lag: of e_t e_(t+k), of their squares' mean, and their number. */
@@ -326,6 +332,7 @@ const newTally = (units: number): Tally => ({
   square: 0,
   fourth: 0,
   sizes: new Float64Array(2 * binOfOne + 1),
+  histogram: new Float64Array(innovationBins.count),
   unitSquare: new Float64Array(units),
   unitSamples: new Float64Array(units),
   products: new Float64Array(lags),
@@ -349,6 +356,8 @@ const addPiece = (tally: Tally, residuals: Matrix, frameOf: (row: number) => num
     tally.unitSamples[j]!++;
     const bin = binOfOne + Math.round(Math.log(Math.abs(e)) * binsAnUnit);
     tally.sizes[Math.min(2 * binOfOne, Math.max(0, bin))]!++;
+    const place = Math.floor((e - innovationBins.from) / innovationBins.width);
+    tally.histogram[Math.min(innovationBins.count - 1, Math.max(0, place))]!++;
     data[i] = Math.min(drawnIn, Math.max(-drawnIn, e));
   }
   const { recent, recentFrames } = tally;
@@ -423,6 +432,7 @@ const judge = (tally: Tally, observed: number): CalibrationCheck => {
     autocorrelation,
     autocorrelationTime: 1 + 2 * seen.reduce((sum, rho) => sum + rho, 0),
     unlikeUnits,
+    histogram: tally.histogram,
   };
   const reasons = reasonsOf(found, tally);
   return { ...found, trustworthy: reasons.length === 0, reasons };

@@ -3,6 +3,7 @@ import { autocorrelationTime } from './autocorrelation-time.js';
 import { type NoiseLevels, noiseLevels, type Residuals } from './noise-levels.js';
 import type { RowSample } from './row-sample.js';
 import type { RoundTask } from './round-task.js';
+import { slopeOfMean } from './slope-of-mean.js';
 
 /** What the residuals of a fit say of the noise. */
 export interface ResidualNoise {
@@ -19,7 +20,7 @@ export const residualNoise = (task: RoundTask, sample: RowSample, theta: Matrix)
   const { transfer, shape, on } = task;
   const { targets, observed } = sample;
   const mean = transfer.transfer(variable('z'));
-  const [means, slopes] = on.host.pointwise([mean, transfer.variance(mean)], {
+  const [means, slopes] = on.host.pointwise([mean, slopeOfMean(transfer, mean)], {
     z: on.host.matMul(sample.design, theta),
   });
   if (means === undefined || slopes === undefined) throw new Error('two expressions have two results');

@@ -17,7 +17,8 @@ import {
   type RoundTask,
   solveRound,
 } from './index.js';
-import { freezeAt, releasePoint } from './round-point.js';
+import { freezeAt, pointAt, releasePoint } from './round-point.js';
+import { temperedTheta } from './tempered-theta.js';
 import { restrict } from '@drnn/simulator';
 
 const assumptions = { transfer: transfers.tanh, constraints: { zeroDiagonal: true }, bias: true } as const;
@@ -106,6 +107,38 @@ describe('a round', () => {
     });
   });
 
+  it('is tempered as if it had been solved with a ridge that much heavier', async () => {
+    await inTask(source, async (task) => {
+      const begun = (await leastSquaresPath(task, [1e-4]))?.[0] ?? matrix(13, 12);
+      const ridge = ridgeOf({ W: 2, Win: 1 }, task.shape);
+      const rule = { perUnit: 1e-8, products: 200, newtonSteps: 20, method: 'conjugate-gradients' } as const;
+      const heavier = ridge.map((lambda) => 20 * lambda);
+      const { round, point: start } = await freezeAt(task, begun, loss, heavier, true);
+      const valueAt = async (theta: Matrix): Promise<number> => {
+        const point = await pointAt(round, theta);
+        releasePoint(point);
+        return point.value.reduce((a, b) => a + b, 0);
+      };
+      let tempered = begun;
+      const light = await solveRound(task, begun, {
+        loss,
+        ridge,
+        rule,
+        onSolved: async (solved) => {
+          tempered = await temperedTheta(solved, 20);
+        },
+      });
+      const heavy = await solveRound(task, begun, { loss, ridge: heavier, rule });
+      const [before, after, best] = [await valueAt(light.theta), await valueAt(tempered), await valueAt(heavy.theta)];
+      // Products end at a bound of a tenth, and the objective is quadratic only near its optimum.
+      expect(before - best).toBeGreaterThan(1);
+      expect(after - best).toBeLessThan(0.15 * (before - best));
+      for (let j = 0; j < 12; j++) expect(tempered.data[j * 13]).toBe(0);
+      releasePoint(start);
+      round.release();
+    });
+  });
+
   it('of trimmed samples alone leaves the ridge to pull to zero, and says nothing that is not finite', async () => {
     const nothing = calibratedLoss(transfers.tanh, { input: 1e-12, output: 1e-12 }, 1, false);
     await inTask(source, async (task) => {
@@ -160,6 +193,26 @@ describe('the estimator', () => {
     releaseTask(test);
     releaseTask(fitted);
     expect(on.memory()).toEqual({ handles: 0, bytes: 0 });
+    await on.close();
+  });
+
+  it('in quick rounds goes on to another one only where the ones before came cheap', async () => {
+    const on = await backend();
+    const jumps = { kind: 'poisson', size: 0.1 } as const;
+    const counts: number[] = [];
+    for (const [seed, noise] of [
+      [1, { inputNoise: 1e-2, conversionNoise: 1e-4 }],
+      [2, { inputNoise: 1e-1, conversionNoise: 1e-5 }],
+      [3, { inputNoise: { kind: 'poisson', size: 0.01 }, conversionNoise: jumps }],
+    ] as const) {
+      const { rates } = cornnRecording({ units: 20, frames: 400, seed, ...noise });
+      const source = sourceOfTransitions(transitions({ rates, alpha: 0.1 }));
+      const { rounds } = await estimate(on, source, options({ effort: 'quick' }));
+      counts.push(rounds.length);
+      for (const { products } of rounds.slice(0, -1)) expect(products).toBeLessThanOrEqual(2.5);
+      for (const { products } of rounds) expect(products).toBeLessThanOrEqual(7);
+    }
+    expect(Math.max(...counts)).toBeGreaterThan(1);
     await on.close();
   });
 

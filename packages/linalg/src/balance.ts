@@ -87,6 +87,9 @@ const exchange = (b: Float64Array, n: number, order: Int32Array, i: number, j: n
   order[j] = kept;
 };
 
+/** Scale factors stay within this of 1: rows and columns outside [low, high] are scaled too, and must stay in range. */
+const stretchAtMost = 1e30;
+
 /** Scales row and column i to about one length; whether it changed them. */
 const equalise = (b: Float64Array, n: number, i: number, low: number, high: number, scale: Float64Array): boolean => {
   let column = 0;
@@ -113,7 +116,7 @@ const equalise = (b: Float64Array, n: number, i: number, low: number, high: numb
   }
   if (factor === 1 || column + row >= 0.95 * before) return false;
   const total = scale[i]! * factor;
-  if (!(total > 1e-150 && total < 1e150)) return false;
+  if (!(total > 1 / stretchAtMost && total < stretchAtMost)) return false;
   scale[i] = total;
   for (let k = low; k < n; k++) b[i * n + k] = b[i * n + k]! / factor;
   for (let k = 0; k <= high; k++) b[k * n + i] = b[k * n + i]! * factor;

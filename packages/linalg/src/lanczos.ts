@@ -11,12 +11,12 @@ export interface SingularTriplet {
 }
 
 /** Krylov vectors at most. */
-const mostSteps = 40;
+const mostSteps = 160;
 
 /**
  * The largest singular value, with vectors, of a map A [rows, columns] that is only applied, as is its transpose:
  * Golub-Kahan-Lanczos with full reorthogonalisation from a fixed start, A' Q = P B' with B upper bidiagonal, until the
- * largest value of B changes by less than `tolerance` of it. It approaches from below. Null where 40 steps do not settle
+ * largest value of B changes by less than `tolerance` of it. It approaches from below. Null where 160 steps do not settle
  * it, or the map gives NaN or infinity.
  */
 export const largestSingularTriplet = (

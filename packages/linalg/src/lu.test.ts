@@ -109,6 +109,7 @@ describe('lu', () => {
     expect(() => lu(bad)).toThrow(/square[\s\S]*NaN/);
     expect(() => luSolve(lu(matrix(2, 2)), matrix(2, 1))).toThrow(DrnnError);
     expect(() => luSolve(lu(identity(2)), matrix(3, 1))).toThrow(/row=2/);
+    expect(() => luSolve(lu(matrixOf([[1e-320]])), matrixOf([[1]]))).toThrow(/beyond the range/);
     expect(luSolve(lu(matrix(0, 0)), matrix(0, 2)).rows).toBe(0);
   });
 });

@@ -1,5 +1,5 @@
 import { failure, identity, type Matrix, matrix } from '@drnn/tensor';
-import { expectFiniteSquare, expectRightSides } from './operand.js';
+import { expectFiniteSquare, expectRightSides, finiteResult } from './operand.js';
 import { addProduct, blockOf } from './product.js';
 
 /** P A = L U: both factors in one matrix, L below the diagonal (its own diagonal is 1), U on and above it. */
@@ -103,14 +103,15 @@ const oneNormOf = (a: Matrix): number => {
 
 /**
  * X of A X = B, or of A' X = B with `transpose`, for right sides B [row, column] in the columns. Cost 2 n^2 a column.
- * Errors: a zero pivot; B of another number of rows or not finite.
+ * Errors: a zero pivot, or one so small that X
+ * overflows; B of another number of rows or not finite.
  */
 export const luSolve = (factor: LuFactor, b: Matrix, options: { readonly transpose?: boolean } = {}): Matrix => {
   expectRightSides('luSolve right sides', b, factor.order);
   refuseSingular('luSolve', factor);
   const x = { rows: b.rows, columns: b.columns, data: b.data.slice() };
   luSolveInPlace(factor, x, options.transpose === true);
-  return x;
+  return finiteResult('luSolve', x);
 };
 
 const refuseSingular = (path: string, factor: LuFactor): void => {
@@ -180,7 +181,7 @@ export const inverse = (factor: LuFactor): Matrix => {
   refuseSingular('inverse', factor);
   const result = identity(factor.order);
   luSolveInPlace(factor, result, false);
-  return result;
+  return finiteResult('inverse', result);
 };
 
 /** det A = sign exp(logAbsolute); of a singular matrix sign 0 and logAbsolute -Infinity. Of order 0: 1. */

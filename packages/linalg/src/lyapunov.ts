@@ -1,5 +1,5 @@
 import { failure, type Matrix, matrix } from '@drnn/tensor';
-import { expectFiniteOfOrder, expectFiniteSquare } from './operand.js';
+import { expectFiniteOfOrder, expectFiniteSquare, finiteResult } from './operand.js';
 import { product } from './product.js';
 import { schur } from './schur.js';
 import { solveSmall } from './small-system.js';
@@ -35,7 +35,7 @@ const solve = (path: string, a: Matrix, q: Matrix, discrete: boolean): Matrix =>
       }
     }
   }
-  return x;
+  return finiteResult(path, x);
 };
 
 const isSymmetric = (q: Matrix): boolean => {
@@ -51,6 +51,7 @@ const solveTriangular = (path: string, triangular: Matrix, f: Matrix, discrete: 
   const columns = new Float64Array(n * n);
   const later = [new Float64Array(n), new Float64Array(n)];
   const right = [new Float64Array(n), new Float64Array(n)];
+  const rowSums = new Float64Array(2);
   const system = new Float64Array(16);
   const unknowns = new Float64Array(4);
 
@@ -84,13 +85,13 @@ const solveTriangular = (path: string, triangular: Matrix, f: Matrix, discrete: 
         for (let b = 0; b < width; b++) {
           let sum = 0;
           for (let i = bottom; i < n; i++) sum += t[row + i]! * columns[(l + b) * n + i]!;
-          later[b]![0] = sum;
+          rowSums[b] = sum;
         }
         for (let b = 0; b < width; b++) {
-          let sum = later[b]![0]!;
+          let sum = rowSums[b]!;
           if (discrete) {
             sum = 0;
-            for (let d = 0; d < width; d++) sum += later[d]![0]! * t[(l + b) * n + l + d]!;
+            for (let d = 0; d < width; d++) sum += rowSums[d]! * t[(l + b) * n + l + d]!;
           }
           unknowns[a * width + b] = right[b]![k + a]! - sum;
         }

@@ -1,4 +1,4 @@
-import { firstNonFinite, type Issue, type Matrix, refuse } from '@drnn/tensor';
+import { failure, firstNonFinite, type Issue, type Matrix, refuse } from '@drnn/tensor';
 
 /** What every routine here asks of its operands: numbers that are finite, and the right shape. */
 
@@ -39,3 +39,14 @@ export const expectFiniteOfOrder = (path: string, a: Matrix, order: number): voi
 /** Refuses right sides that have not `rows` rows or are not finite. */
 export const expectRightSides = (path: string, b: Matrix, rows: number): void =>
   refuse([...rowsIssue(path, b, rows), ...finiteIssue(path, b)]);
+
+/** The result, or an error where it overflowed: infinity does not travel on. */
+export const finiteResult = (path: string, x: Matrix): Matrix => {
+  if (firstNonFinite(x.data) < 0) return x;
+  throw failure({
+    path,
+    seen: 'a result beyond the range of numbers',
+    expected: 'a problem that is not singular to rounding',
+    hint: 'look at reciprocalCondition, and at the scale of the entries',
+  });
+};

@@ -1,6 +1,6 @@
 import { blockReflection, type BlockReflection, reflectBlock } from './block-reflection.js';
 import { failure, type Matrix, matrix } from '@drnn/tensor';
-import { expectFinite, expectRightSides } from './operand.js';
+import { expectFinite, expectRightSides, finiteResult } from './operand.js';
 import { blockOf } from './product.js';
 
 /** A = Q R with Q' Q = I: thin, Q [rows, min(rows, columns)], or full, Q [rows, rows]. R is upper trapezoidal. */
@@ -78,7 +78,7 @@ export const leastSquares = (a: Matrix, b: Matrix): Matrix => {
       x.data[i * x.columns + c] = sum / diagonal;
     }
   }
-  return x;
+  return finiteResult('leastSquares', x);
 };
 
 /** Leaves R in `a`; the reflections in blocks. */

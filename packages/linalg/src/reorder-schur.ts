@@ -1,4 +1,5 @@
 import { failure, transpose } from '@drnn/tensor';
+import { scaledByPowerOfTwo, timesPowerOfTwo } from './scaling.js';
 import type { Eigenvalues, Schur } from './schur.js';
 import { blockSize, moveBlockUp, type TurningSchur } from './swap-blocks.js';
 
@@ -16,7 +17,8 @@ export interface ReorderedSchur extends Schur {
 export const reorderSchur = (schur: Schur, select: (real: number, imaginary: number) => boolean): ReorderedSchur => {
   const n = schur.triangular.rows;
   const basis = transpose(schur.orthogonal);
-  const turning = { t: schur.triangular.data.slice(), basis: basis.data, n };
+  const { scaled, exponent } = scaledByPowerOfTwo(schur.triangular);
+  const turning = { t: scaled.data, basis: basis.data, n };
   let selected = 0;
   for (let row = 0; row < n;) {
     const size = blockSize(turning, row);
@@ -35,16 +37,13 @@ export const reorderSchur = (schur: Schur, select: (real: number, imaginary: num
     }
     row += size;
   }
-  return {
-    triangular: { rows: n, columns: n, data: turning.t },
-    orthogonal: transpose(basis),
-    values: blockEigenvalues(turning),
-    selected,
-  };
+  const values = blockEigenvalues(turning);
+  for (const each of [turning.t, values.real, values.imaginary]) timesPowerOfTwo(each, exponent);
+  return { triangular: scaled, orthogonal: transpose(basis), values, selected };
 };
 
 /** The eigenvalues of the diagonal blocks of a standard form. */
-export const blockEigenvalues = (schur: TurningSchur): Eigenvalues => {
+const blockEigenvalues = (schur: TurningSchur): Eigenvalues => {
   const { t, n } = schur;
   const real = new Float64Array(n);
   const imaginary = new Float64Array(n);

@@ -10,7 +10,7 @@ const smallOrder = 20;
 
 /**
  * The smallest singular value of A from its LU factor, with vectors: 1 / value = |A^-1|_2. Golub-Kahan-Lanczos on A^-1
- * until the value is settled to `tolerance` (default 1e-10, relative; 1 / value is approached from below); where 40
+ * until the value is settled to `tolerance` (default 1e-10, relative; 1 / value is approached from below); where 160
  * steps do not do that, A is put together again from its factor and `svd` answers. A singular matrix has value 0 (to
  * rounding) and its null vectors. Of order 0: value Infinity. Cost 4 n^2 a step.
  */

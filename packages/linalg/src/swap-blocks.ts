@@ -16,7 +16,7 @@ export const blockSize = ({ t, n }: TurningSchur, row: number): 1 | 2 =>
 /**
  * Exchanges the diagonal blocks of sizes `first` and `second` that begin at `row`, by an orthogonal similarity: with
  * T11 X - X T22 = T12, the QR factorisation of [-X; I] brings the second block's subspace to the front (Bai and Demmel
- * 1993). False, and nothing changed, where rounding would leave more than 20 eps |T| below the blocks: their
+ * 1993). False, and nothing changed, where rounding would leave more than 20 eps of their size below the blocks: their
  * eigenvalues are too close to be told apart.
  */
 export const swapBlocks = (schur: TurningSchur, row: number, first: 1 | 2, second: 1 | 2): boolean => {
@@ -26,6 +26,8 @@ export const swapBlocks = (schur: TurningSchur, row: number, first: 1 | 2, secon
   for (let i = 0; i < m; i++) for (let j = 0; j < m; j++) local[i * m + j] = t[(row + i) * n + row + j]!;
   const size = local.reduce((top, value) => Math.max(top, Math.abs(value)), 0);
   if (size === 0) return true;
+  // The rotation does not depend on the scale.
+  for (let k = 0; k < local.length; k++) local[k] = local[k]! / size;
 
   // The Sylvester equation as a system of first * second unknowns, X[i, j] at i * second + j.
   const unknowns = first * second;
@@ -45,12 +47,12 @@ export const swapBlocks = (schur: TurningSchur, row: number, first: 1 | 2, secon
       }
     }
   }
-  solveSmall(system, x, unknowns, Number.EPSILON * size * 1e-3);
+  solveSmall(system, x, unknowns, Number.EPSILON * 1e-3);
 
   const q = orthogonalBasis(x, first, second);
   const turned = similar(local, q, m);
   for (let i = second; i < m; i++) {
-    for (let j = 0; j < second; j++) if (Math.abs(turned[i * m + j]!) > 20 * Number.EPSILON * size) return false;
+    for (let j = 0; j < second; j++) if (Math.abs(turned[i * m + j]!) > 20 * Number.EPSILON) return false;
   }
 
   turn(schur, row, q, m);

@@ -24,10 +24,11 @@ const ascii = (json: string): string =>
 
 /**
  * A model as a MATLAB v5 file: W [unit, unit], Win [unit, input x lag], b, alpha, scale and offset [unit, 1], inputLags
- * [lag, 1]; unitNames and groups as cell arrays of text, where there are any; record, the text of `drnn.json`.
+ * [lag, 1]; W_se and Win_se, where there are standard errors, shaped as W and Win; unitNames and groups as cell arrays of text, where there are any; record, the text of `drnn.json`.
  */
 export const encodeModelAsMat = (model: Model, path = 'model'): Uint8Array<ArrayBuffer> => {
   const names = unitNamesOf(model);
+  const { standardErrors: errors } = model;
   return encodeMat5(
     {
       W: table(model.W),
@@ -37,6 +38,7 @@ export const encodeModelAsMat = (model: Model, path = 'model'): Uint8Array<Array
       scale: vector(model.scale),
       offset: vector(model.offset),
       inputLags: vector(Float64Array.from(model.inputLags)),
+      ...(errors === undefined ? {} : { W_se: table(errors.W), Win_se: table(errors.Win) }),
       ...(names === null ? {} : { unitNames: names }),
       ...(model.groups === null ? {} : { groups: model.groups }),
       ...(model.record === null ? {} : { record: ascii(new TextDecoder().decode(encodeModelRecord(model.record))) }),
@@ -51,7 +53,7 @@ export type TorchNonlinearity = 'tanh' | 'relu';
 /**
  * A model as an npz file with the names of the state of torch.nn.RNN, in float32: weight_ih_l0 = Win, weight_hh_l0 = W,
  * bias_ih_l0 = b, bias_hh_l0 = 0. torch.nn.RNN is the case alpha = 1 on scaled units; alpha, scale, offset and inputLags
- * stand beside them for the rest. A model without inputs gets one input of weight 0, since torch.nn.RNN wants one.
+ * stand beside them for the rest, and weight_hh_l0_se and weight_ih_l0_se where there are standard errors. A model without inputs gets one input of weight 0, since torch.nn.RNN wants one.
  * Errors: weights beyond float32.
  */
 export const encodeModelForPytorch = (
@@ -75,10 +77,19 @@ export const encodeModelForPytorch = (
     if (data.every(Number.isFinite)) continue;
     throw failure({ path: `${path}: ${name}`, seen: 'a number beyond float32', expected: 'numbers below 3.4e38' });
   }
+  // A weight that nothing determines has an infinite error, which float32 holds as well.
+  const { standardErrors } = model;
+  const errors =
+    standardErrors === undefined
+      ? {}
+      : {
+          weight_hh_l0_se: single([n, n], standardErrors.W.data),
+          weight_ih_l0_se: single([n, Win.columns], model.Win.columns === 0 ? Win.data : standardErrors.Win.data),
+        };
   const others = new Map<string, Uint8Array>([['nonlinearity.npy', encodeNpyText([nonlinearity])]]);
   const names = unitNamesOf(model);
   if (names !== null) others.set('unitNames.npy', encodeNpyText(names));
   if (model.groups !== null) others.set('groups.npy', encodeNpyText(model.groups));
   if (model.record !== null) others.set('drnn.json', encodeModelRecord(model.record));
-  return encodeNpz(arrays, { others });
+  return encodeNpz({ ...arrays, ...errors }, { others });
 };

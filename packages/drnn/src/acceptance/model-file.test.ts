@@ -47,6 +47,26 @@ describe('the model file', () => {
     }
   });
 
+  it('names for a calibrated fit what its pilot used, and not what it never reads', async () => {
+    const run = await runFit(folder, [
+      'rec.npz',
+      '--key',
+      'r',
+      '--alpha',
+      '0.1',
+      '--effort',
+      'quick',
+      '--out',
+      'c.npz',
+    ]);
+    expect([0, 3]).toContain(run.code);
+    const options = (await readModel(path('c.npz'))).record?.options;
+    expect(at(options, 'tolerance')).toEqual({ value: 1e-4, given: false });
+    expect(at(options, 'maxSteps')).toEqual({ value: 1, given: false });
+    expect(at(options, 'choosing')).toEqual({ value: 'split', given: false });
+    expect(Object.keys(Object(options))).not.toContain('weights');
+  });
+
   it('names every option with its value, and whether it was given', async () => {
     const record = (await readModel(path('model.npz'))).record;
     const given = ['key', 'inputs', 'alpha', 'refit', 'weights', 'out', 'report', 'json'];
@@ -58,7 +78,8 @@ describe('the model file', () => {
     expect(at(record?.options, 'refit', 'value')).toBe(false);
     expect(at(record?.options, 'alpha', 'value')).toBe(0.1);
     for (const [name, value] of Object.entries(defaults)) {
-      if (given.includes(name) || name === 'backend') continue;
+      // The last is of the other estimator.
+      if (given.includes(name) || name === 'backend' || name === 'effort') continue;
       expect(at(record?.options, name), name).toEqual({ value, given: false });
     }
   });

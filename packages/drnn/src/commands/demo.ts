@@ -13,6 +13,7 @@ import { givenOptions, hardwareRecord, recordOf } from './fit-result.js';
 import { noteOf, progress } from './progress.js';
 import { reportOf } from '../report-of.js';
 import { arrayOf } from './simulate.js';
+import { usedOptions } from './used-options.js';
 import { exitCodes, interruptible, say } from './terminal.js';
 
 interface DemoFlags extends Pick<FitFlags, 'backend' | 'threads' | 'precision' | 'polish'> {
@@ -75,13 +76,14 @@ export const demoCommand = (program: Command): void => {
         'drnn fit recording.npz --key r --alpha 0.1 --out model.npz --report report.html',
         ...givenOptions(command, ['backend', 'threads', 'precision', 'polish']),
       ].join(' ');
-      const options = {
+      const named = {
         key: { value: 'r', given: true },
         alpha: { value: alpha, given: true },
         ...Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, { value, given: false }])),
         polish: { value: flags.polish, given: !flags.polish },
         ...hardwareRecord(command, result),
       };
+      const options = usedOptions(named, result);
       await writeModel(at('model.npz'), { ...result.model, record: recordOf(result, options) }, { force });
       await writeFileBeside(at('report.html'), await reportOf(result, { options, command: line }), { force });
       // The fit acts on scaled units; the weights of the simulation act on the rates themselves.

@@ -6,6 +6,7 @@ import type { Fit } from '../fit.js';
 import { version } from '../version.js';
 import type { FitFlags } from './fit-flags.js';
 import { jsonValue } from './terminal.js';
+import { usedOptions } from './used-options.js';
 
 /** What `--json` prints. */
 export const jsonOf = (result: Fit, flags: FitFlags): unknown => {
@@ -88,8 +89,9 @@ const estimatorOf = ({ settings, calibration }: Fit) => {
 /** The intervals but for the errors themselves, which the model file holds. */
 const intervalsOf = ({ intervals }: Pick<Fit, 'intervals'>) => {
   if (intervals === null) return null;
-  const { method, medianStandardError, undetermined, check, calibration } = intervals;
-  return { method, medianStandardError, undetermined, check, calibration };
+  const { method, medianStandardError, undetermined, check } = intervals;
+  const { trustworthy, reasons } = intervals.calibration;
+  return { method, medianStandardError, undetermined, check, calibration: { trustworthy, reasons } };
 };
 
 /** Alpha, and where it was looked for, how its held-out error went. */
@@ -107,7 +109,7 @@ const signsOf = ({ dale }: Pick<Fit, 'dale'>) =>
 
 const json = (value: unknown): ModelRecord['scores'] => JSON.parse(JSON.stringify(jsonValue(value ?? null)));
 
-/** Every option of a command with its value and whether the user gave it; for the hardware, what ran. */
+/** The options of a command as the fit used them, with whether the user gave them; for the hardware, what ran. */
 export const optionsRecord = (command: Command, result: Fit): ModelRecord['options'] => {
   const options: Record<string, OptionRecord> = {};
   for (const option of command.options) {
@@ -115,7 +117,7 @@ export const optionsRecord = (command: Command, result: Fit): ModelRecord['optio
     const value: unknown = command.getOptionValue(name);
     options[name] = { value: json(nameOfFile(value)), given: command.getOptionValueSource(name) === 'cli' };
   }
-  return { ...options, ...hardwareRecord(command, result) };
+  return usedOptions({ ...options, ...hardwareRecord(command, result) }, result);
 };
 
 /** The options of the hardware, with what ran for values. */

@@ -4,6 +4,7 @@ import { documentOf, section } from './document.js';
 import { type Draw, drawingBoard } from './drawing.js';
 import { type Html, html, type Part } from './escape.js';
 import { estimationSection } from './estimation-section.js';
+import { alphaFigure } from './figure-alpha.js';
 import { convergenceFigure } from './figure-convergence.js';
 import { ridgeSection } from './figure-ridge.js';
 import { scoresFigure } from './figure-scores.js';
@@ -14,6 +15,7 @@ import { weightsFigure } from './figure-weights.js';
 import { type Figure, numberedFigures } from './figure.js';
 import { groupSection } from './group-section.js';
 import { identifiabilitySection } from './identifiability-section.js';
+import { intervalsSection } from './intervals-section.js';
 import { citation, methodsParagraph } from './methods.js';
 import { optionNumber } from './option.js';
 import { overview } from './overview.js';
@@ -23,7 +25,7 @@ import { repetitionSection, settingsSection } from './settings-section.js';
 
 /**
  * The report of a fit as one HTML file: traces against predictions, scores with baselines, error by unit, weights and
- * eigenvalues, convergence, the certificate, what cannot be identified, settings, how to repeat it, and a methods
+ * eigenvalues, intervals and the search for alpha where there are any, convergence, the certificate, what cannot be identified, settings, how to repeat it, and a methods
  * paragraph. It holds no script, fetches nothing, and states so in its content security policy; every string of `data` is
  * escaped. Equal data give an equal file. Numbers that are not finite read "not available".
  *
@@ -49,7 +51,9 @@ const body = (data: ReportData, draw: Draw): Html => {
         show(weightsFigure(draw, data)) ?? html`<p>Every weight is exactly zero: there is nothing to draw.</p>`,
         show(spectrumFigure(draw, data)),
       ])}
+      ${data.intervals === null ? null : section('intervals', 'How far the weights may be off', intervalsSection(draw, data, data.intervals, show))}
       ${data.groups === null ? null : section('groups', 'Weights by group', groupSection(draw, data, data.groups, show))}
+      ${data.alphaProfile === null ? null : section('alpha', 'How alpha was found', show(alphaFigure(draw, data.alphaProfile)) ?? html`<p>No alpha could be scored.</p>`)}
       ${data.calibrated === null ? null : section('estimation', 'How the network was estimated', estimationSection(data.calibrated, data.inputs))}
       ${data.ridgePath === null ? null : section('ridge', 'How the ridge was chosen', ridgeSection(draw, data.ridgePath, show))}
       ${section('convergence', 'Convergence', convergencePart(data, draw, show))}

@@ -1,4 +1,5 @@
-import type { Estimate, RidgePath, Round } from '@drnn/estimators';
+import type { AlphaProfile, Estimate, RidgePath, Round } from '@drnn/estimators';
+import type { WeightIntervals } from '../weight-intervals.js';
 import type { Matrix } from '@drnn/tensor';
 import type { Groups } from './group-weights.js';
 
@@ -109,6 +110,10 @@ export interface ReportData {
     readonly residual: number;
     readonly seconds: number;
   }[];
+  /** How alpha was looked for; null where it was given. */
+  readonly alphaProfile: AlphaProfile | null;
+  /** Standard errors of the weights; null where there are none. */
+  readonly intervals: WeightIntervals | null;
   readonly certificate: { readonly verdict: string; readonly lines: readonly string[] };
   /** Null without holdout. */
   readonly scores: Scores | null;

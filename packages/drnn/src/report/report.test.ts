@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { CalibrationCheck } from '@drnn/estimators';
+import { matrix } from '@drnn/tensor';
 import fc from 'fast-check';
 import { type Document, Window } from 'happy-dom';
 import { describe, expect, it } from 'vitest';
@@ -341,6 +343,100 @@ describe('renderReport', () => {
     );
     expect(Math.max(...marked.map(({ length }) => length))).toBe(1);
     expect(words(renderReport(sampleReport()))).not.toContain('How the ridge was chosen');
+  });
+
+  it('draws the search for alpha, shared or by unit, and says whether the data determine it', () => {
+    const path = [0.02, 0.05, 0.1, 0.2, 0.5, 1].map((alpha) => ({ alpha, score: 0.9 + Math.log10(alpha / 0.1) ** 2 }));
+    const profile = { mode: 'shared', values: new Float64Array(5).fill(0.1), path, flat: [], atEnd: [] } as const;
+    const withProfile = (change: Partial<NonNullable<ReportData['alphaProfile']>>): string =>
+      renderReport({ ...sampleReport(), alphaProfile: { ...profile, ...change } });
+    const clear = withProfile({});
+    expectHarmless(parse(clear));
+    expect(words(clear)).toMatch(
+      /How\s+alpha\s+was\s+found.*n\s+=\s+6\s+alphas\s+tried\s+on\s+5\s+units\..*Chosen:\s+0\.100,\s+error\s+0\.900/s,
+    );
+    expect(words(clear)).toMatch(/On both sides the error is\s+larger/);
+    expect(words(withProfile({ flat: [0, 1, 2, 3, 4] }))).toMatch(/The profile is flat.*hardly determine it/s);
+    const byUnit = withProfile({
+      mode: 'unit',
+      values: Float64Array.of(0.02, 0.1, 0.1, 0.3, 1),
+      flat: [1],
+      atEnd: [0, 4],
+    });
+    expectHarmless(parse(byUnit));
+    expect(words(byUnit)).toMatch(/hardly determine the alpha of 1 of\s+5 units/);
+    expect(words(byUnit)).toMatch(/That of 2 units lies at an end of the range/);
+    expect(parse(byUnit).querySelectorAll('#alpha svg')).toHaveLength(2);
+    // Sharp profiles are drawn on a logarithmic axis, errors far above persistence beyond the frame.
+    const sharp = path.map(({ alpha }) => ({ alpha, score: 1e-4 + Math.log10(alpha / 0.1) ** 2 * 9 }));
+    const broken = [...sharp, { alpha: 0.3, score: Number.NaN }];
+    const page = withProfile({ path: broken });
+    expect(page).not.toMatch(/NaN|undefined|Infinity|\[object/);
+    expect(words(page)).toMatch(/above the frame/);
+    expect(words(withProfile({ path: [{ alpha: 0.1, score: Number.NaN }] }))).toContain('No alpha could be scored.');
+  });
+
+  it('draws weights with their intervals, and what was seen of held-out residuals, with the verdict in words', () => {
+    const data = sampleReport({ units: 4, inputs: 2 });
+    const errorsOf = ({ rows, columns }: ReportData['W'], size: number) =>
+      matrix(rows, columns, new Float64Array(rows * columns).fill(size));
+    const histogram = new Float64Array(64);
+    for (let k = 0; k < 64; k++) histogram[k] = Math.round(1000 * Math.exp(-(((k - 31.5) / 4) ** 2) / 2));
+    histogram[63] = 3;
+    const residuals: CalibrationCheck = {
+      trustworthy: true,
+      reasons: [],
+      samples: histogram.reduce((a, b) => a + b, 0),
+      leftOut: 0,
+      spread: 1.02,
+      deviation: 1.01,
+      excessKurtosis: 0.05,
+      beyond: { two: 0.046, four: 1e-4 },
+      autocorrelation: Float64Array.from({ length: 20 }, (_, k) => 0.02 * Math.sin(k)),
+      autocorrelationTime: 1,
+      unlikeUnits: 0,
+      histogram,
+    };
+    const intervals: NonNullable<ReportData['intervals']> = {
+      method: 'exact',
+      standardErrors: { W: errorsOf(data.W, 0.2), Win: errorsOf(data.Win, 0.2) },
+      medianStandardError: 0.2,
+      undetermined: [],
+      check: null,
+      calibration: { trustworthy: true, reasons: [], residuals },
+    };
+    const trusted = renderReport({ ...data, intervals });
+    expectHarmless(parse(trusted));
+    expect(trusted).not.toMatch(/NaN|undefined|Infinity|\[object/);
+    // Three units and two panels of residuals.
+    expect(parse(trusted).querySelectorAll('#intervals svg')).toHaveLength(5);
+    expect(words(trusted)).toContain('Held-out residuals are what the intervals take for granted');
+    const clear = [...data.W.data, ...data.Win.data].filter((weight) => Math.abs(weight) > 1.96 * 0.2).length;
+    expect(words(trusted)).toMatch(new RegExp(`The intervals of\\s+${clear} of 24 weights`));
+    expect(words(trusted)).toContain('what lies beyond ±7.75: 3 residuals');
+    const hostile = '<script>alert(1)</script> correlated in time';
+    const doubted = renderReport({
+      ...data,
+      intervals: {
+        ...intervals,
+        method: 'shared',
+        check: { units: [0, 1], median: 1.1, power: 0.5, spread: [0.9, 1.2] },
+        undetermined: [2],
+        calibration: { trustworthy: false, reasons: [hostile], residuals: null },
+      },
+    });
+    expectHarmless(parse(doubted));
+    expect(words(doubted)).toMatch(/Do not read these as 95% intervals:\s+<script>/);
+    expect(words(doubted)).toMatch(/its error is\s+infinite/);
+    expect(words(doubted)).toMatch(/corrected by the exact ones of\s+2 units/);
+    const nothing = { W: errorsOf(data.W, Infinity), Win: errorsOf(data.Win, Infinity) };
+    const page = renderReport({
+      ...data,
+      intervals: { ...intervals, standardErrors: nothing, medianStandardError: Infinity },
+    });
+    expect(page).not.toMatch(/NaN|undefined|Infinity|\[object/);
+    expect(words(page)).toContain('No weight has a finite standard error');
+    expect(words(renderReport(data))).not.toContain('How far the weights may be off');
   });
 
   it('shows no estimation where the fit was one convex problem', () => {

@@ -76,6 +76,8 @@ export const sampleReport = ({
     inputLags: [0],
     observationNoise: { share: 0.01, slope: 0.97 },
     filling: null,
+    alphaProfile: null,
+    intervals: null,
     spectrum: {
       re: Float64Array.from({ length: units }, (_, unit) => 1.3 * Math.sin(unit)),
       im: Float64Array.from({ length: units }, (_, unit) => Math.cos(3 * unit)),

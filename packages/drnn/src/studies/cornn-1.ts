@@ -2,7 +2,7 @@ import { adamOn, adamVariants } from './methods/adam.js';
 import { authors, authorsMasked } from './methods/authors.js';
 import { calibrated } from './methods/calibrated.js';
 import { convex } from './methods/convex.js';
-import { newtonCrossEntropy, newtonWeighted } from './methods/cross-entropy-newton.js';
+import { newtonByGradients, newtonCrossEntropy, newtonWeighted } from './methods/cross-entropy-newton.js';
 import { descent } from './methods/descent.js';
 import { fixedPoint } from './methods/fixed-point.js';
 import { forceLearning } from './methods/force.js';
@@ -141,5 +141,8 @@ export const cornn1c: Study = {
     { method: 'adam-ce', correlation: 0.9847, seconds: 5.5, note: gpu },
     { method: 'adam-l2', correlation: 0.955, note: gpu },
   ],
-  notes: ['Newton, Adam and the second form of both convex methods start at random N(0, 1/N) weights.', newtonNote],
+  notes: [
+    'Newton, Adam and the second form of both convex methods start at random N(0, 1/N) weights.',
+    newtonByGradients,
+  ],
 };

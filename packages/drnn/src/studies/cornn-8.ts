@@ -53,5 +53,5 @@ export const cornn8: Study = {
     { method: 'force-currents', correlation: 0.28, note: 'from .32' },
     { method: 'force-rates', correlation: 0.2, note: 'from .33' },
   ],
-  notes: ['The sd of the bulk is 0: the informed estimate takes 1e-4 in its place, and trims every impulse.'],
+  notes: ['The sd of the bulk is 0: the informed estimate takes 1e-7 in its place, and trims every impulse.'],
 };

@@ -228,16 +228,17 @@ interface VerticalAxis {
 /** Correlations up to 1 on a linear axis, errors on a logarithmic one. */
 const verticalAxis = (measure: Measure, values: readonly number[]): VerticalAxis => {
   if (measure === 'correlation') {
-    const lowest = Math.max(-0.1, Math.floor(10 * Math.min(...values)) / 10);
-    const step = 1 - lowest > 0.45 ? 0.1 : 0.05;
-    const ticks = Array.from({ length: Math.round((1 - lowest) / step) + 1 }, (_, k) => lowest + k * step);
-    return { type: 'linear', domain: [lowest, 1.004], ticks, format: linearTick };
+    const least = Math.min(...values);
+    const step = least > 0.9 ? 0.01 : least > 0.6 ? 0.05 : 0.1;
+    const below = Math.floor(Math.max(-0.1, least) / step);
+    const ticks = Array.from({ length: Math.round(1 / step) - below + 1 }, (_, k) => (below + k) * step);
+    return { type: 'linear', domain: [below * step, 1 + 0.04 * step], ticks, format: linearTick };
   }
-  const [low, high] = [Math.min(...values) / 1.3, Math.max(...values) * 1.3];
-  // Two ticks at least, also within one decade.
-  const all = [-6, -5, -4, -3, -2, -1, 0, 1, 2].flatMap((power) => [1, 2, 5].map((factor) => factor * 10 ** power));
+  const [low, high] = [Math.min(...values) / 1.15, Math.max(...values) * 1.15];
+  const factors = high / low < 10 ? [1, 1.5, 2, 3, 4, 5, 7] : high / low < 1000 ? [1, 2, 5] : [1];
+  const all = [-7, -6, -5, -4, -3, -2, -1, 0, 1, 2].flatMap((power) => factors.map((factor) => factor * 10 ** power));
   const ticks = all.filter((tick) => tick >= low && tick <= high);
-  return { type: 'log', domain: [low, high], ticks, format: linearTick };
+  return { type: 'log', domain: [low, high], ticks, format: factors.length === 1 ? powerTick : linearTick };
 };
 
 /** A drawing as a file of its own: it names its language, and stands on white. */

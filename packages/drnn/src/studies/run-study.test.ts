@@ -12,7 +12,7 @@ import type { Study } from './study.js';
 import { networkSeed, studyNetwork } from './study-network.js';
 import { summaryOfStudy } from './study-summary.js';
 import { studyMarkdown } from './study-table.js';
-import { weightAccuracy } from './weight-accuracy.js';
+import { weightAccuracy } from '../weight-accuracy.js';
 
 const root = mkdtempSync(join(tmpdir(), 'drnn-study-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -190,6 +190,22 @@ describe('a study', () => {
       'authors 0',
       'convex 0',
       'fixed-point 1',
+    ]);
+  });
+
+  it('shows after an abort what earlier runs have done on later networks', async () => {
+    const [out, controller] = [folder(), new AbortController()];
+    await run('cornn-1a', { out, networks: 3, methods: ['fixed-point'] });
+    const result = await run('cornn-1a', {
+      out,
+      networks: 3,
+      signal: controller.signal,
+      onProgress: () => controller.abort(),
+    });
+    expect(result.jobs.map(({ method, network }) => `${method} ${network}`)).toEqual([
+      'fixed-point 0',
+      'fixed-point 1',
+      'fixed-point 2',
     ]);
   });
 

@@ -12,7 +12,7 @@ import type { StudyMethod, Truth } from './study-method.js';
 import { networkSeed, type StudyNetwork, studyNetwork } from './study-network.js';
 import { openStudyStore, type StudyStore } from './study-store.js';
 import { follow } from './track.js';
-import { type WeightAccuracy, weightAccuracy } from './weight-accuracy.js';
+import { type WeightAccuracy, weightAccuracy } from '../weight-accuracy.js';
 
 export interface StudyOptions {
   /** Where results are kept, and found again by a later run. Default a folder named for the study. */
@@ -189,7 +189,7 @@ export const runStudy = async (study: Study, options: StudyOptions = {}): Promis
     const all = size.networks * methods.length;
     let warm = false;
 
-    for (let index = 0; index < size.networks && !aborted(); index++) {
+    for (let index = 0; index < size.networks; index++) {
       const own = networkSeed(study, index, seed);
       let data: NetworkData | null = null;
       for (const method of methods) {
@@ -198,7 +198,8 @@ export const runStudy = async (study: Study, options: StudyOptions = {}): Promis
           jobs.push(found);
           continue;
         }
-        if (aborted()) break;
+        // What other runs have done counts all the same.
+        if (aborted()) continue;
         if (!warm) await warmUp(on, study, methods);
         warm = true;
         const milestones = study.published
@@ -223,7 +224,7 @@ export const runStudy = async (study: Study, options: StudyOptions = {}): Promis
             ...(signal === undefined ? {} : { signal }),
             onState: show,
           });
-          if (track.ending === 'aborted') break;
+          if (track.ending === 'aborted') continue;
           const job: Job = {
             method: method.name,
             network: index,

@@ -47,7 +47,7 @@ export const studyPictures = (result: StudyResult, summary: StudySummary): Study
     const [title = study.name, ...about] = studyHeader(result, summary);
     const against = study.sweep === null ? 'time' : study.sweep.name;
     const reading =
-      'Line: the median over networks; band: between the quartiles; dot: the result. Seconds run from the recording in memory, judging the states left out.';
+      'Line: the median over networks; band: between the quartiles; dot: the medians of the result and of its time. Seconds run from the recording in memory, judging the states left out.';
     const figures: readonly Figure[] = [
       ...(accuracy === null
         ? []

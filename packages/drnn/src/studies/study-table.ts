@@ -8,6 +8,10 @@ const fixed = (value: number, digits: number): string => (Number.isFinite(value)
 
 /** A correlation, with more digits near 1. */
 const correlationText = (value: number): string => fixed(value, value > 0.999 ? 6 : 4);
+
+/** An error or a ratio of errors, with two digits also where it is next to nothing. */
+const errorText = (value: number, digits: number): string =>
+  value > 0 && value < 10 ** (1 - digits) ? value.toExponential(1) : fixed(value, digits);
 const secondsText = (value: number): string => (Number.isFinite(value) ? String(Number(value.toPrecision(3))) : '-');
 
 const spread = ({ lower, upper, count }: Quartiles, text: (value: number) => string): string =>
@@ -33,9 +37,9 @@ export const accuracyRows = ({ methods }: StudySummary): readonly (readonly stri
     correlationText(row.correlation.median),
     spread(row.correlation, correlationText),
     fixed(row.slope.median, 4),
-    fixed(row.relativeError.median, 4),
-    fixed(row.errorToInformed.median, 3),
-    fixed(row.errorToAuthors.median, 3),
+    errorText(row.relativeError.median, 4),
+    errorText(row.errorToInformed.median, 3),
+    errorText(row.errorToAuthors.median, 3),
     fixed(row.driveScore.median, 4),
   ]);
 

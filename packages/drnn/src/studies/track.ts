@@ -1,6 +1,6 @@
 import { copyMatrix, firstNonFinite, type Matrix } from '@drnn/tensor';
 import type { OwnEnding } from './study-method.js';
-import type { WeightAccuracy } from './weight-accuracy.js';
+import type { WeightAccuracy } from '../weight-accuracy.js';
 
 /** One state of a method. */
 export interface TrackPoint extends WeightAccuracy {

@@ -1,5 +1,5 @@
 import { matrix, type Matrix, transpose } from '@drnn/tensor';
-import { correlation } from '../correlation.js';
+import { correlation } from './correlation.js';
 
 /** How near fitted weights are to the true ones, over all N^2 entries of W, the diagonal included. */
 export interface WeightAccuracy {
@@ -12,8 +12,9 @@ export interface WeightAccuracy {
 }
 
 /**
- * Accuracy of Theta [predictor, unit] against W [unit, unit], row = target, as the paper counts it: flattened, with the
- * diagonal (specs cornn.md section 5). Predictors after the units (inputs, bias) are left out. O(unit^2) a call.
+ * Accuracy of Theta [predictor, unit] against W [unit, unit], row = target, as the CORNN paper counts it: over all
+ * entries, the diagonal included. Predictors after the units (inputs, bias) are left out. Made once for a network, it
+ * costs O(unit^2) a call; `thetaOf(model.W)` is the Theta of a fitted model.
  */
 export const weightAccuracy = (W: Matrix): ((theta: Matrix) => WeightAccuracy) => {
   const truth = transpose(W).data;
@@ -39,5 +40,5 @@ export const weightAccuracy = (W: Matrix): ((theta: Matrix) => WeightAccuracy) =
   };
 };
 
-/** Theta [unit, unit] of true weights: its transpose. */
+/** Theta [predictor, unit] of weights W [unit, unit] alone: the transpose. */
 export const thetaOf = (W: Matrix): Matrix => matrix(W.columns, W.rows, transpose(W).data);

@@ -1,4 +1,5 @@
 /** Networks whose fixed points are known by algebra, or to all digits from independent searches. */
+import { simulate } from '@drnn/simulator';
 import { matrix, matrixOf } from '@drnn/tensor';
 import { describe, expect, it } from 'vitest';
 import { type FixedPointSet, fixedPoints } from './index.js';
@@ -248,5 +249,40 @@ describe('a ring of units', () => {
     // The diameter of the ring: radius 1.158 in the plane, so that r = tanh(2 J (1.158 / 2) cos).
     expect(continuum?.extent).toBeGreaterThan(1);
     expect(set.indexSum).toBeNull();
+  });
+});
+
+describe('a recording of the current form', () => {
+  it('satisfies the rate form once it is filtered, with the input filtered too', () => {
+    const units = 20;
+    const steps = 300;
+    const W = gaussianWeights(units, 1.8 / Math.sqrt(units), 2);
+    const drive = gaussianWeights(units, 1, 3).data.slice(0, units);
+    const initial = gaussianWeights(units, 1, 4).data.slice(0, units);
+    const inputs = matrix(
+      steps,
+      1,
+      Float64Array.from({ length: steps }, (_, t) => Math.sin(t / 9)),
+    );
+    const Win = matrix(units, 1, drive);
+    const { rates } = simulate({ W, Win, inputs, alpha, steps, initial, form: 'current' });
+    // s~+ = (1-a) s~ + a s of what was recorded, and v of the input alike; then W s~ + Win v is the current itself.
+    const filtered = new Float64Array(units);
+    let v = 0;
+    const seen: number[] = [];
+    for (let t = 0; t <= steps; t++) {
+      let largest = 0;
+      for (let i = 0; i < units; i++) {
+        let z = drive[i]! * v;
+        for (let j = 0; j < units; j++) z += W.data[i * units + j]! * filtered[j]!;
+        largest = Math.max(largest, Math.abs(z - Math.atanh(rates.data[t * units + i]!)));
+      }
+      seen.push(largest);
+      for (let j = 0; j < units; j++) filtered[j] = 0.9 * filtered[j]! + 0.1 * rates.data[t * units + j]!;
+      v = 0.9 * v + 0.1 * (inputs.data[t] ?? 0);
+    }
+    // What is left is the unknown start, which fades as 0.9^t.
+    for (const t of [1, 10, 50, 100]) expect(seen[t]! / seen[0]!).toBeCloseTo(0.9 ** t, 9);
+    expect(seen[steps]).toBeLessThan(1e-11);
   });
 });

@@ -91,7 +91,8 @@ export const certify = (equations: Equations, x: Float64Array, space: NewtonSpac
   const beta = bound * (1 + 4 * n * Number.EPSILON * bound * n);
   eta = Math.sqrt(eta) + beta * equations.rounding;
   const h = beta * equations.lipschitz * eta;
-  if (!(h <= 0.5)) return { ...nothing, h, smallestSingularValue };
+  // Of weights so large that a product overflows nothing is proven either.
+  if (!(h <= 0.5)) return { ...nothing, h: Number.isNaN(h) ? Infinity : h, smallestSingularValue };
   const root = Math.sqrt(1 - 2 * h);
   const scale = beta * equations.lipschitz;
   const radius = (2 * eta) / (1 + root);

@@ -246,6 +246,16 @@ describe('degenerate networks', () => {
     expect(driven.points.map(({ state }) => [...state])).toEqual([[1, -1]]);
   });
 
+  it('whose weights overflow have nothing that is proven, and nothing is returned', () => {
+    for (const W of [matrixOf([[1e300]]), weights(3, () => 1e308)]) {
+      const { points, converged } = fixedPoints(
+        { W, alpha: 0.1, b: new Float64Array(W.rows).fill(0.3) },
+        { seeds: 50 },
+      );
+      expect([points.length, converged]).toEqual([0, 0]);
+    }
+  });
+
   const issuesOf = (run: () => unknown): readonly string[] => {
     try {
       run();

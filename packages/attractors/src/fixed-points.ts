@@ -300,8 +300,7 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
     startFrom(r, true);
   } else if (held.isOdd) {
     // The origin is a fixed point without any search.
-    takeRoot(new Float64Array(n));
-    converged += 1;
+    if (takeRoot(new Float64Array(n))) converged += 1;
     starts += 1;
   }
 

@@ -1,4 +1,4 @@
-import { type ComplexMatrix, eigen, eigenvalues, type Eigenvalues } from '@drnn/linalg';
+import { type ComplexMatrix, eigen, eigenvalues, type Eigenvalues, product, spectralNorm } from '@drnn/linalg';
 import { failure, firstNonFinite, type Matrix, matrix } from '@drnn/tensor';
 import { currentsOf } from './currents.js';
 import { longestRow, steepestCurvature } from './equations.js';
@@ -118,39 +118,15 @@ const columnsOf = ({ real, imaginary }: ComplexMatrix, order: readonly number[])
 
 const frobenius = (a: Matrix): number => Math.sqrt(a.data.reduce((sum, value) => sum + value * value, 0));
 
-/** An estimate of |A|_2 from below, by 30 steps of the power method on A'A. */
-const spectralNorm = (a: Float64Array, n: number): number => {
-  const x = Float64Array.from({ length: n }, (_, i) => 1 + ((i * 0.6180339887498949) % 1));
-  const y = new Float64Array(n);
-  let norm = 0;
-  for (let round = 0; round < 30; round++) {
-    const length = Math.hypot(...x);
-    if (length === 0) return 0;
-    for (let i = 0; i < n; i++) x[i]! /= length;
-    currentsOf(a, n, n, x, null, y);
-    norm = Math.hypot(...y);
-    x.fill(0);
-    for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) x[j]! += a[i * n + j]! * y[i]!;
-  }
-  return norm;
-};
+const TRANSIENT_TOLERANCE = 1e-6;
 
 const transientGrowthOf = (J: Matrix, steps: number): NonNormality['transientGrowth'] => {
   if (steps === 0) return null;
-  const n = J.rows;
-  let power = J.data.slice();
-  let next = new Float64Array(n * n);
-  let best = { factor: spectralNorm(power, n), step: 1 };
+  let power = J;
+  let best = { factor: spectralNorm(J, TRANSIENT_TOLERANCE), step: 1 };
   for (let step = 2; step <= steps; step++) {
-    next.fill(0);
-    for (let i = 0; i < n; i++) {
-      for (let k = 0; k < n; k++) {
-        const value = J.data[i * n + k]!;
-        for (let j = 0; j < n; j++) next[i * n + j]! += value * power[k * n + j]!;
-      }
-    }
-    [power, next] = [next, power];
-    const factor = spectralNorm(power, n);
+    power = product(J, power);
+    const factor = spectralNorm(power, TRANSIENT_TOLERANCE);
     if (factor > best.factor) best = { factor, step };
   }
   return best;

@@ -77,7 +77,7 @@ describe('intervals', () => {
       /intervals: .*convex estimator/s,
     );
     // A sixth of the units seen, and little of them: the rounds lose to ridge.
-    const { rates: all } = cornnRecording({ units: 60, frames: 400, seed: 3 });
+    const { rates: all } = cornnRecording({ units: 60, frames: 400, seed: 6 });
     const few = matrix(all.rows, 10);
     for (let t = 0; t < all.rows; t++) few.data.set(all.data.subarray(t * 60, t * 60 + 10), t * 10);
     const given = { alpha: 0.1, scale: 'none', backend: 'cpu' } as const;

@@ -9,9 +9,9 @@ const fixed = (value: number, digits: number): string => (Number.isFinite(value)
 /** A correlation, with more digits near 1. */
 const correlationText = (value: number): string => fixed(value, value > 0.999 ? 6 : 4);
 
-/** An error or a ratio of errors, with two digits also where it is next to nothing. */
+/** An error or a ratio of errors, with two digits where it is next to nothing or beyond all others. */
 const errorText = (value: number, digits: number): string =>
-  value > 0 && value < 10 ** (1 - digits) ? value.toExponential(1) : fixed(value, digits);
+  (value > 0 && value < 10 ** (1 - digits)) || value >= 1e4 ? value.toExponential(1) : fixed(value, digits);
 const secondsText = (value: number): string => (Number.isFinite(value) ? String(Number(value.toPrecision(3))) : '-');
 
 const spread = ({ lower, upper, count }: Quartiles, text: (value: number) => string): string =>

@@ -46,7 +46,8 @@ export const exactStep = (round: FrozenRound, point: RoundPoint): Promise<ExactS
 
 const stepWith = async ({ task, ridge }: FrozenRound, point: RoundPoint, curvatures: KeptRows): Promise<ExactStep> => {
   const { host } = task.on;
-  const { predictors, units } = task.shape;
+  const { predictors } = task.shape;
+  const units = point.theta.columns;
   const solution = matrix(predictors, units);
   for (let from = 0; from < units; from += unitsAtOnce) {
     const to = Math.min(units, from + unitsAtOnce);

@@ -1,5 +1,5 @@
 import { host } from '@drnn/backend-cpu';
-import type { FreePattern } from '@drnn/objectives';
+import { type FreePattern, zeroDiagonalPattern } from '@drnn/objectives';
 import { fillGaussian, randomStream } from '@drnn/simulator';
 import { metricOf } from '@drnn/solvers';
 import { matrix, type Matrix, rowRange } from '@drnn/tensor';
@@ -23,7 +23,8 @@ const largestDifference = (a: ArrayLike<number>, b: ArrayLike<number>): number =
 describe('growingMetric', () => {
   const patterns: readonly FreePattern[] = [
     { kind: 'all' },
-    { kind: 'zero-diagonal' },
+    zeroDiagonalPattern(9),
+    { kind: 'one-fixed', fixed: Int32Array.of(8, 2, 5) },
     { kind: 'sets', sets: [Int32Array.of(1, 2), Int32Array.of(0, 5, 8), Int32Array.of(4)] },
   ];
 

@@ -1,5 +1,5 @@
 import type { FreePattern } from '@drnn/objectives';
-import { type Metric, metricOf, projectOut, withZeroDiagonal } from '@drnn/solvers';
+import { type Metric, metricOf, projectOut, oneFixed } from '@drnn/solvers';
 import { copyMatrix, type Host, identity, matrix, type Matrix } from '@drnn/tensor';
 
 /** X'X + Lambda of a window of rows that come and go, with its inverse kept for as long as that is cheap. */
@@ -68,7 +68,10 @@ export const growingMetric = (host: Host, predictors: number, free: FreePattern)
 
 const metricByInverse = (host: Host, inverse: Matrix, free: FreePattern): Metric => {
   const unconstrained = (gradient: Matrix): Matrix => host.matMul(inverse, gradient);
-  const solve = free.kind === 'zero-diagonal' ? withZeroDiagonal(inverse, unconstrained) : unconstrained;
+  const solve =
+    free.kind === 'one-fixed'
+      ? oneFixed(free.fixed, { columns: inverse, at: free.fixed })(unconstrained)
+      : unconstrained;
   const n = inverse.rows;
   return {
     solve,

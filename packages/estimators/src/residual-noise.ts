@@ -1,4 +1,4 @@
-import { matrix, type Matrix, variable } from '@drnn/tensor';
+import { columnsOf, matrix, type Matrix, variable } from '@drnn/tensor';
 import { autocorrelationTime } from './autocorrelation-time.js';
 import { type NoiseLevels, noiseLevels, type Residuals } from './noise-levels.js';
 import type { RowSample } from './row-sample.js';
@@ -15,13 +15,18 @@ export interface ResidualNoise {
 /** Standardised residuals count as no more than this in the autocorrelation, so that jumps do not hide it. */
 const cut = 3;
 
-/** The noise of a fit, from its residuals on a sample of the rows. Cost 2 rows P N flop on the host. */
+/**
+ * The noise of a fit, from its residuals on a sample of its rows and units. Cost 2 rows P units flop on the host.
+ */
 export const residualNoise = (task: RoundTask, sample: RowSample, theta: Matrix): ResidualNoise => {
   const { transfer, shape, on } = task;
   const { targets, observed } = sample;
   const mean = transfer.transfer(variable('z'));
   const [means, slopes] = on.host.pointwise([mean, slopeOfMean(transfer, mean)], {
-    z: on.host.matMul(sample.design, theta),
+    z: on.host.matMul(
+      sample.design,
+      sample.columns.length === theta.columns ? theta : columnsOf(theta, sample.columns),
+    ),
   });
   if (means === undefined || slopes === undefined) throw new Error('two expressions have two results');
   const residuals = { means, slopes, targets, observed };

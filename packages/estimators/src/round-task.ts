@@ -98,6 +98,30 @@ export const releaseTask = ({ parts }: RoundTask): void => {
   for (const { design, targets, observed } of parts) for (const rows of [design, targets, observed]) rows?.release();
 };
 
+/**
+ * The task of some of the units, ascending: their targets are copied, the design stays the whole task's and so do the
+ * predictors. A fit of theirs is that of the whole at their share of the cost, as units share nothing but the design;
+ * `shape.units` remains the number of units that are predictors. Release it with `releaseUnits`.
+ */
+export const restrictUnits = async (task: RoundTask, units: Int32Array): Promise<RoundTask> => {
+  const { on, free } = task;
+  const parts: Part[] = [];
+  for (const part of task.parts) {
+    const targets = await on.select(part.targets, units);
+    parts.push({ ...part, targets, observed: part.observed === null ? null : await on.select(part.observed, units) });
+  }
+  return { ...task, parts, free: patternOf(free, units) };
+};
+
+export const releaseUnits = ({ parts }: RoundTask): void => {
+  for (const { targets, observed } of parts) for (const rows of [targets, observed]) rows?.release();
+};
+
+const patternOf = (free: FreePattern, units: Int32Array): FreePattern => {
+  if (free.kind === 'one-fixed') return { kind: free.kind, fixed: units.map((j) => free.fixed[j]!) };
+  return free.kind === 'sets' ? { kind: free.kind, sets: Array.from(units, (j) => free.sets[j]!) } : free;
+};
+
 /** Rows kept by a pass, part by part. */
 export type KeptRows = readonly Rows[];
 

@@ -1,14 +1,16 @@
 import { restrict, type RowRange, type TransitionSource } from '@drnn/simulator';
 import { designOf } from '@drnn/solvers';
-import { collect, type Matrix } from '@drnn/tensor';
+import { collect, columnsOf, type Matrix, type RowSource } from '@drnn/tensor';
 
 /** Some rows of a recording on the host: enough to judge residuals by, in runs that follow each other in time. */
 export interface RowSample {
   /** X [row, predictor]. */
   readonly design: Matrix;
-  /** d [row, unit]. */
+  /** The columns of Theta whose targets are here, ascending. */
+  readonly columns: Int32Array;
+  /** d [row, one of `columns`]. */
   readonly targets: Matrix;
-  /** [row, unit] of 0 and 1, or null. */
+  /** [row, one of `columns`] of 0 and 1, or null. */
   readonly observed: Matrix | null;
   /** The frame of each row, [row]. */
   readonly frames: Int32Array;
@@ -19,24 +21,37 @@ const mostEntries = 200_000;
 /** Rows of one run: residuals of a recording seldom remember longer than a half of that. */
 const runLength = 256;
 
+/** Rows enough for the autocorrelation, where units are many: then some of them do. */
+const fewestRows = 4 * runLength;
+
 /**
- * Evenly spaced runs of rows, at least `fewest` of them, about 200,000 targets in all. Cost: reads the source once;
- * memory rows x (predictor + unit).
+ * Evenly spaced runs of rows and, where 1024 rows have more, of units: about 200,000 targets in all. `among` are the units
+ * that Theta has, by default all. Cost: reads the source once; memory rows x (predictor + unit).
  */
-export const sampleRows = async (
-  source: TransitionSource,
-  bias: boolean,
-  fewest = 4 * runLength,
-): Promise<RowSample> => {
+export const sampleRows = async (source: TransitionSource, bias: boolean, among?: Int32Array): Promise<RowSample> => {
   const { rows, columns } = source.targets;
-  const wanted = Math.min(rows, Math.max(fewest, Math.ceil(mostEntries / columns)));
+  const present = among?.length ?? columns;
+  const wanted = Math.min(rows, Math.max(fewestRows, Math.ceil(mostEntries / present)));
   const chosen = restrict(source, runs(rows, wanted));
+  const taken = evenly(present, Math.ceil(mostEntries / wanted));
+  const units = taken.map((c) => among?.[c] ?? c);
+  const ofUnits = async (from: RowSource): Promise<Matrix> => {
+    const all = await collect(from);
+    return units.length === columns ? all : columnsOf(all, units);
+  };
   return {
     design: await collect(designOf(chosen, bias)),
-    targets: await collect(chosen.targets),
-    observed: chosen.weights === null ? null : await collect(chosen.weights),
+    columns: taken,
+    targets: await ofUnits(chosen.targets),
+    observed: chosen.weights === null ? null : await ofUnits(chosen.weights),
     frames: chosen.frames ?? new Int32Array(),
   };
+};
+
+/** At most `most` of the numbers below `count`, evenly spaced. */
+export const evenly = (count: number, most: number): Int32Array => {
+  const taken = Math.min(count, most);
+  return Int32Array.from({ length: taken }, (_, k) => Math.floor(((k + 0.5) * count) / taken));
 };
 
 const runs = (rows: number, wanted: number): readonly RowRange[] => {

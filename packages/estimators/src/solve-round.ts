@@ -27,8 +27,12 @@ export interface RoundRule {
    * first makes a unit converged. Default `perUnit` / 2.
    */
   readonly unitEnds?: readonly number[];
-  /** A round whose first bound took no more work than this goes no deeper: another one, with new weights, gains more. Default 0. */
-  readonly cheap?: number;
+  /**
+   * When a round ends at its first bound, as another one with new weights gains more than going deeper: where that took no
+   * more than `work`, and its step explains more than `explained` of what the weights took for noise, in the median unit.
+   * Default never.
+   */
+  readonly renews?: { readonly work: number; readonly explained: number };
   /** The most work of one Newton step, in products with all units. */
   readonly products: number;
   /** The most Newton steps. */
@@ -47,7 +51,7 @@ export interface RoundOptions {
   readonly ridge: Float64Array;
   readonly rule: RoundRule;
   /** Called at the end, while the rows of the round are kept; not after an abort. */
-  readonly onSolved?: (solved: SolvedRound, products: number) => Promise<void>;
+  readonly onSolved?: (solved: SolvedRound, renewed: boolean) => Promise<void>;
   readonly signal?: AbortSignal;
 }
 
@@ -58,6 +62,8 @@ export interface RoundResult {
   /** What is left of a unit's decrement over P, estimated: the median over units, and the worst. */
   readonly remaining: { readonly median: number; readonly worst: number };
   readonly converged: boolean;
+  /** Whether it ended for another one's sake (`RoundRule.renews`). */
+  readonly renewed: boolean;
   readonly method: StepMethod;
   readonly newtonSteps: number;
   /** In products with all units. */
@@ -110,15 +116,17 @@ export const solveRound = async (task: RoundTask, start: Matrix, options: RoundO
       free,
     );
     let products = 0;
+    let renewed = false;
     for (let newtonSteps = 1; ; newtonSteps++) {
       const last = newtonSteps >= rule.newtonSteps;
       const step = await (method === 'exact'
         ? exactNewtonStep(round, point)
         : newtonStep(round, point, metric, meanCurvature, rule, last, signal));
       products += step.products;
+      renewed = step.renewed;
       const atStart = step.decrement.map((decrement, j) => (decrement + step.remaining[j]!) / shape.predictors);
       const settled = newtonSteps > 1 && atStart.every((left) => left <= rule.perUnit);
-      const theta = moved(task, point, step.solution, new Float64Array(shape.units).fill(1));
+      const theta = moved(task, point, step.solution, new Float64Array(start.columns).fill(1));
       if (settled || last || signal?.aborted === true) {
         // Of an exact step nothing of its model is left, and what it leaves of the objective is not looked at: its start is.
         const left = method === 'exact' ? atStart : step.remaining.map((remaining) => remaining / shape.predictors);
@@ -126,13 +134,13 @@ export const solveRound = async (task: RoundTask, start: Matrix, options: RoundO
         const lastStep = largestRelative(on.host, step.solution, theta);
         const asked = Math.max(rule.perUnit, rule.unitEnds?.[0] ?? 0);
         const converged = settled || (rule.newtonSteps === 1 && remaining.worst <= asked);
-        if (signal?.aborted !== true)
-          await options.onSolved?.({ round, point, theta, metric, meanCurvature }, products);
+        if (signal?.aborted !== true) await options.onSolved?.({ round, point, theta, metric, meanCurvature }, renewed);
         return {
           theta,
           value: point.value,
           remaining,
           converged,
+          renewed,
           method,
           newtonSteps,
           products,
@@ -151,7 +159,7 @@ export const solveRound = async (task: RoundTask, start: Matrix, options: RoundO
 
 const exactNewtonStep = async (round: FrozenRound, point: RoundPoint) => {
   const { solution, decrement } = await exactStep(round, point);
-  return { solution, decrement, remaining: new Float64Array(decrement.length), products: 0 };
+  return { solution, decrement, remaining: new Float64Array(decrement.length), products: 0, renewed: false };
 };
 
 const newtonStep = async (
@@ -164,11 +172,13 @@ const newtonStep = async (
   signal: AbortSignal | undefined,
 ) => {
   const { on, shape } = round.task;
+  const { renews } = rule;
   const right = copyMatrix(point.gradient);
   for (let i = 0; i < right.data.length; i++) right.data[i] = -right.data[i]!;
-  const expected = expectedRemainder(shape.units);
+  const expected = expectedRemainder(right.columns);
   const [first = rule.perUnit / 2, ...deeper] = rule.unitEnds ?? [];
   const products = narrowingProducts(round, point);
+  let [asked, renewed] = [false, false];
   try {
     const found = await batchedPcg({
       host: on.host,
@@ -178,8 +188,11 @@ const newtonStep = async (
       precondition: roundPreconditioner(metric, point, shape.transitions, meanCurvature),
       relative: last ? 0 : forcing,
       absolute: first * shape.predictors,
-      deepen: ({ work }) => {
-        if (work <= (rule.cheap ?? 0)) return null;
+      deepen: ({ work, decrement }) => {
+        if (!asked && renews !== undefined && work <= renews.work)
+          renewed = medianOf(decrement) > renews.explained * shape.transitions;
+        asked = true;
+        if (renewed) return null;
         const next = deeper.shift();
         return next === undefined ? null : next * shape.predictors;
       },
@@ -196,6 +209,7 @@ const newtonStep = async (
       decrement: found.decrement,
       remaining: found.remaining.map((bound, j) => Math.min(bound, estimate[j]!)),
       products: found.work,
+      renewed,
     };
   } finally {
     products.release();

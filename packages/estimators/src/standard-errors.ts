@@ -293,24 +293,24 @@ const sharedVariances = async (request: StandardErrorsRequest, mean: Float64Arra
   const squared = copyMatrix(shared.basis);
   for (let i = 0; i < squared.data.length; i++) squared.data[i]! **= 2;
   const variances = on.host.matMul(squared, inverse);
-  if (free.kind === 'zero-diagonal') eliminateDiagonal(on.host, shared.basis, inverse, variances);
+  if (free.kind === 'one-fixed') eliminateFixed(on.host, shared.basis, inverse, variances, free.fixed);
   for (const j of undetermined) for (const p of freeSet(free, predictors, j)) variances.data[p * units + j] = Infinity;
   return { variances, undetermined };
 };
 
-/** C_pp - C_pj^2 / C_jj, in place: what is left of unit j's variances once its weight j is fixed. */
-const eliminateDiagonal = (host: Host, basis: Matrix, inverse: Matrix, variances: Matrix): void => {
+/** C_pp - C_pf^2 / C_ff, in place: what is left of a unit's variances once its weight f is fixed. */
+const eliminateFixed = (host: Host, basis: Matrix, inverse: Matrix, variances: Matrix, fixed: Int32Array): void => {
   const { rows: predictors, columns: units } = variances;
   const own = matrix(predictors, units);
   for (let k = 0; k < predictors; k++)
     for (let j = 0; j < units; j++)
-      own.data[k * units + j] = inverse.data[k * units + j]! * basis.data[j * predictors + k]!;
+      own.data[k * units + j] = inverse.data[k * units + j]! * basis.data[fixed[j]! * predictors + k]!;
   const covariances = host.matMul(basis, own);
   for (let j = 0; j < units; j++) {
-    const variance = variances.data[j * units + j]!;
+    const variance = variances.data[fixed[j]! * units + j]!;
     for (let p = 0; p < predictors; p++) {
       const i = p * units + j;
-      variances.data[i] = p === j ? 0 : Math.max(0, variances.data[i]! - covariances.data[i]! ** 2 / variance);
+      variances.data[i] = p === fixed[j] ? 0 : Math.max(0, variances.data[i]! - covariances.data[i]! ** 2 / variance);
     }
   }
 };

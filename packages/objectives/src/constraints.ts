@@ -57,19 +57,25 @@ export const constraintIssues = ({ connections, signs, box }: Constraints): read
 };
 
 /**
- * Which coordinates are free. `everything`, or only the diagonal missing (which has a closed form in any metric), or a
- * set of predictor indices for each unit.
+ * Which coordinates are free: all; all but one predictor of each unit, as where the diagonal is zero (which has a closed
+ * form in any metric); or a set of predictor indices for each unit.
  */
 export type FreePattern =
   | { readonly kind: 'all' }
-  | { readonly kind: 'zero-diagonal' }
+  | { readonly kind: 'one-fixed'; readonly fixed: Int32Array }
   | { readonly kind: 'sets'; readonly sets: readonly Int32Array[] };
+
+/** W_jj = 0: predictor j of unit j. */
+export const zeroDiagonalPattern = (units: number): FreePattern => ({
+  kind: 'one-fixed',
+  fixed: Int32Array.from({ length: units }, (_, j) => j),
+});
 
 /** The free coordinates of a problem of `units` units, `inputs` inputs and, if `bias`, a last predictor that is 1. */
 export const freePattern = (constraints: Constraints, units: number, inputs: number, bias: boolean): FreePattern => {
   const zeroDiagonal = constraints.zeroDiagonal ?? true;
   const { connections } = constraints;
-  if (connections === undefined) return { kind: zeroDiagonal ? 'zero-diagonal' : 'all' };
+  if (connections === undefined) return zeroDiagonal ? zeroDiagonalPattern(units) : { kind: 'all' };
   const predictors = units + inputs;
   refuse(weightShapeIssues('connections', connections, units, inputs));
   const sets = Array.from({ length: units }, (_, unit) => {

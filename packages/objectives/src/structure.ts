@@ -131,7 +131,7 @@ const boundsOf = (
   const fix = (p: number, j: number): void => {
     low.data[p * units + j] = high.data[p * units + j] = 0;
   };
-  if (free.kind === 'zero-diagonal') for (let j = 0; j < units; j++) fix(j, j);
+  if (free.kind === 'one-fixed') free.fixed.forEach(fix);
   if (free.kind === 'sets') {
     free.sets.forEach((set, j) => {
       let next = 0;

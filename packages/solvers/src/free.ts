@@ -7,8 +7,8 @@ import type { Matrix } from '@drnn/tensor';
  */
 export const projectOut = (free: FreePattern, a: Matrix, units?: Int32Array): void => {
   const { rows, columns, data } = a;
-  if (free.kind === 'zero-diagonal') {
-    for (let c = 0; c < columns; c++) data[(units?.[c] ?? c) * columns + c] = 0;
+  if (free.kind === 'one-fixed') {
+    for (let c = 0; c < columns; c++) data[free.fixed[units?.[c] ?? c]! * columns + c] = 0;
   } else if (free.kind === 'sets') {
     for (let c = 0; c < columns; c++) {
       const set = free.sets[units?.[c] ?? c]!;
@@ -25,5 +25,5 @@ export const projectOut = (free: FreePattern, a: Matrix, units?: Int32Array): vo
 export const freeSet = (free: FreePattern, predictors: number, j: number): Int32Array => {
   if (free.kind === 'sets') return free.sets[j]!;
   const all = Int32Array.from({ length: predictors }, (_, p) => p);
-  return free.kind === 'all' ? all : all.filter((p) => p !== j);
+  return free.kind === 'all' ? all : all.filter((p) => p !== free.fixed[j]);
 };

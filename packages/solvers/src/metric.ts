@@ -32,16 +32,30 @@ export const metricOf = (host: Host, gram: Matrix, ridge: Float64Array, free: Fr
   const { factor, jitter } = factorise(host, a);
   let inverse: Matrix | null = null;
   const inverted = (): Matrix => (inverse ??= host.choleskySolve(factor, identity(factor.order)));
-  const solve =
-    free.kind === 'sets'
-      ? maskedSolve(host, a, free.sets)
-      : free.kind === 'zero-diagonal'
-        ? withZeroDiagonal(inverted(), (g) => host.choleskySolve(factor, g))
-        : (g: Matrix) => host.choleskySolve(factor, g);
+  const unconstrained = (g: Matrix): Matrix => host.choleskySolve(factor, g);
+  const { solve, approximateSolve } = ((): Pick<Metric, 'solve' | 'approximateSolve'> => {
+    if (free.kind === 'one-fixed') {
+      const { fixed } = free;
+      if (fixed.length >= factor.order / 4) {
+        const eliminate = oneFixed(fixed, { columns: inverted(), at: fixed });
+        return {
+          solve: eliminate(unconstrained),
+          approximateSolve: eliminate((g) => host.matMul(inverted(), g)),
+        };
+      }
+      // Of few units the columns that they need are cheaper than all of A^-1.
+      const own = matrix(factor.order, fixed.length);
+      fixed.forEach((p, j) => (own.data[p * fixed.length + j] = 1));
+      const at = Int32Array.from(fixed.keys());
+      const few = oneFixed(fixed, { columns: unconstrained(own), at })(unconstrained);
+      return { solve: few, approximateSolve: few };
+    }
+    const each = free.kind === 'sets' ? maskedSolve(host, a, free.sets) : unconstrained;
+    return { solve: each, approximateSolve: each };
+  })();
   return {
     solve,
-    approximateSolve:
-      free.kind === 'zero-diagonal' ? withZeroDiagonal(inverted(), (g) => host.matMul(inverted(), g)) : solve,
+    approximateSolve,
     dualNorm: (gradient) => {
       const inside = copyMatrix(gradient);
       projectOut(free, inside);
@@ -86,25 +100,34 @@ const factorise = (host: Host, a: Matrix): { readonly factor: CholeskyFactor; re
   }
 };
 
+/** Columns of A^-1, and which of them is that of each unit's fixed predictor. */
+export interface InverseColumns {
+  readonly columns: Matrix;
+  readonly at: Int32Array;
+}
+
 /**
- * The solution of A D = G with D_jj = 0 for unit j: D - A^-1 e_j D_jj / (A^-1)_jj, exact and free of iterations. The
- * columns of A^-1 are made once.
+ * The solution of A D = G with D_pj = 0 for the one fixed predictor p of unit j, from that without:
+ * D - A^-1 e_p D_pj / (A^-1)_pp, exact and free of iterations.
  */
-export const withZeroDiagonal = (inverse: Matrix, unconstrained: (gradient: Matrix) => Matrix): Metric['solve'] => {
-  const n = inverse.rows;
-  return (gradient, units) => {
-    const { columns } = gradient;
-    const own = units ?? Int32Array.from({ length: columns }, (_, j) => j);
-    const d = unconstrained(gradient);
-    const shift = new Float64Array(columns);
-    for (let c = 0; c < columns; c++) shift[c] = d.data[own[c]! * columns + c]! / inverse.data[own[c]! * n + own[c]!]!;
-    for (let p = 0; p < n; p++) {
-      for (let c = 0; c < columns; c++) d.data[p * columns + c]! -= inverse.data[p * n + own[c]!]! * shift[c]!;
-    }
-    for (let c = 0; c < columns; c++) d.data[own[c]! * columns + c] = 0;
-    return d;
+export const oneFixed =
+  (fixed: Int32Array, { columns: inverse, at }: InverseColumns) =>
+  (unconstrained: (gradient: Matrix) => Matrix): Metric['solve'] => {
+    const width = inverse.columns;
+    return (gradient, units) => {
+      const { rows, columns } = gradient;
+      const unitOf = (c: number): number => units?.[c] ?? c;
+      const own = Int32Array.from({ length: columns }, (_, c) => fixed[unitOf(c)]!);
+      const from = Int32Array.from({ length: columns }, (_, c) => at[unitOf(c)]!);
+      const d = unconstrained(gradient);
+      const shift = Float64Array.from(own, (p, c) => d.data[p * columns + c]! / inverse.data[p * width + from[c]!]!);
+      for (let p = 0; p < rows; p++) {
+        for (let c = 0; c < columns; c++) d.data[p * columns + c]! -= inverse.data[p * width + from[c]!]! * shift[c]!;
+      }
+      for (let c = 0; c < columns; c++) d.data[own[c]! * columns + c] = 0;
+      return d;
+    };
   };
-};
 
 const maskedSolve = (host: Host, a: Matrix, sets: readonly Int32Array[]): Metric['solve'] => {
   const factors = host.choleskyBatch(a, sets).map((result, j) => {

@@ -57,7 +57,7 @@ export const sharedEigenbasis = (host: Host, gram: Matrix, ridge: Float64Array):
  * G -> (s_j X'X + c_j Lambda)^-1 g_j for every unit, g_j on the free coordinates: a preconditioner for Hessians
  * X' diag(h_j) X + Lambda whose curvature differs from unit to unit. With a zero diagonal it is the exact inverse on the
  * free coordinates; with other masks the fixed ones are cut off, which is still positive definite. Cost 4 P^2 N a call,
- * and 2 P^2 N once for a zero diagonal.
+ * and 2 P^2 N once where each unit has a fixed predictor.
  */
 export const eigenbasisSolve = (
   host: Host,
@@ -82,26 +82,27 @@ export const eigenbasisSolve = (
     for (let i = 0; i < coordinates.data.length; i++) coordinates.data[i]! *= inverse.data[i]!;
     return host.matMul(vectors, coordinates);
   };
-  if (free.kind !== 'zero-diagonal') {
+  if (free.kind !== 'one-fixed') {
     return (gradient) => {
       const result = solve(gradient);
       projectOut(free, result);
       return result;
     };
   }
-  // Column j of `own` is M_j^-1 e_j, divided by its entry j: what takes D_jj to 0 in the metric of unit j.
+  const entries = free.fixed.map((p, j) => p * units + j);
+  // Column j of `own` is M_j^-1 e_p, divided by its entry p, p fixed: what takes D_pj to 0 in the metric of unit j.
   const identityPart = matrix(predictors, units);
-  for (let j = 0; j < units; j++) identityPart.data[j * units + j] = 1;
+  for (const i of entries) identityPart.data[i] = 1;
   const own = solve(identityPart);
   scaleColumns(
     own,
-    Float64Array.from({ length: units }, (_, j) => 1 / own.data[j * units + j]!),
+    Float64Array.from(entries, (i) => 1 / own.data[i]!),
   );
   return (gradient) => {
     const result = solve(gradient);
-    const excess = Float64Array.from({ length: units }, (_, j) => -result.data[j * units + j]!);
+    const excess = Float64Array.from(entries, (i) => -result.data[i]!);
     host.columnScaleAdd(excess, own, result);
-    for (let j = 0; j < units; j++) result.data[j * units + j] = 0;
+    for (const i of entries) result.data[i] = 0;
     return result;
   };
 };

@@ -43,8 +43,8 @@ export interface Workshop {
 const singleRows = 2048;
 /** Numbers in a block of currents: 4 MiB in float32. */
 const blockNumbers = 2 ** 20;
-/** Bytes of each input of the program that a thread is given at once, so that all of them stay in a second-level cache. */
-const shareBytes = 2 ** 17;
+/** Bytes of each input of the program that a thread is given at once: less than a second-level cache, worth a start. */
+const shareBytes = 2 ** 19;
 /** Operations of a burst: less than a second, after which others may run. */
 const burstOperations = 4e10;
 

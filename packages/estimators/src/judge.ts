@@ -61,7 +61,8 @@ export const ridgeRules: Readonly<Record<Effort, { readonly judged: RoundRule; r
 
 /** The rounds of a contender: near enough for its score, from the fixed point of its rows. */
 const contending: Readonly<Record<Effort, readonly CalibratedRule[]>> = {
-  quick: quickRounds,
+  // They start farther off than the fit itself, and have few units.
+  quick: quickRounds.map((rule) => ({ ...rule, products: 12 })),
   full: [roughRound, { ...roughRound }, { ...roughRound, tempered: true, unitEnds: [0.2] }],
 };
 /** Units that a quick fit is judged by: the mean score of so many tells differences of .01. */

@@ -71,17 +71,18 @@ const intoBins = (
 ): readonly { readonly square: number; readonly sizes: Float64Array }[] => {
   const sorted = keys.slice().sort();
   const ends = Float64Array.from({ length: bins - 1 }, (_, k) => sorted[Math.floor(((k + 1) * keys.length) / bins)]!);
-  const binOf = Uint8Array.from(keys, (key) => {
-    let bin = 0;
-    while (bin < ends.length && key >= ends[bin]!) bin++;
-    return bin;
-  });
+  const binOf = new Uint8Array(keys.length);
   const counts = new Int32Array(bins);
-  for (const bin of binOf) counts[bin]!++;
+  for (let i = 0; i < keys.length; i++) {
+    let bin = 0;
+    while (bin < ends.length && keys[i]! >= ends[bin]!) bin++;
+    binOf[i] = bin;
+    counts[bin]!++;
+  }
   const members = Array.from(counts, (count) => new Float64Array(count));
   const sums = new Float64Array(bins);
   const filled = new Int32Array(bins);
-  for (let i = 0; i < binOf.length; i++) {
+  for (let i = 0; i < keys.length; i++) {
     const bin = binOf[i]!;
     sums[bin]! += keys[i]! ** 2;
     members[bin]![filled[bin]!++] = sizes[i]!;

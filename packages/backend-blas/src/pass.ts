@@ -46,7 +46,7 @@ const blockNumbers = 2 ** 20;
 /** Bytes of each input of the program that a thread is given at once: less than a second-level cache, worth a start. */
 const shareBytes = 2 ** 19;
 /** Operations of a burst: less than a second, after which others may run. */
-const burstOperations = 4e10;
+const burstOperations = 1e11;
 
 /**
  * Rows of a block: many enough for the library's full speed, few enough for a third-level cache, and a whole part of the

@@ -27,7 +27,7 @@ export interface PilotOptions {
   readonly acceleration?: Acceleration;
   /**
    * Whether the last of `maxSteps` is also evaluated, a pass. Default true; else `residual` is that before it, and a fraction
-   * of X' phi^-1(d) in place of the gradient at zero, which takes half a pass.
+   * of X' phi^-1(d) in place of the gradient at zero, which takes half a pass, and steps are good to some digits.
    */
   readonly evaluateLast?: boolean;
   /** Where to start; default CORNN's fixed point. */
@@ -77,7 +77,6 @@ export const pilot = async (task: RoundTask, options: PilotOptions): Promise<Pil
   const inverted = atZero.backProjectOf.flatMap((made) => made.slice(0, 1));
   if (right === undefined || gradientAtZero === undefined)
     throw new Error('a pass returned less than it was asked for');
-  const scale = metric.dualNorm(gradientAtZero);
   const safeStep = 1 / (1 + transfer.varianceLipschitz * options.clip);
 
   const at = async (theta: Matrix) => {
@@ -89,13 +88,18 @@ export const pilot = async (task: RoundTask, options: PilotOptions): Promise<Pil
     const gradient = backProject[0] ?? matrix(theta.rows, theta.columns);
     addRidge(ridge, theta, gradient);
     projectOut(free, gradient);
-    const direction = metric.solve(gradient);
+    const direction = evaluatesLast ? metric.solve(gradient) : metric.approximateSolve(gradient);
     for (let i = 0; i < direction.data.length; i++) direction.data[i] = -direction.data[i]!;
     const size = host.columnDot(gradient, direction).map((s) => Math.sqrt(Math.max(-s, 0)));
     return { theta, gradient, direction, value: size, size };
   };
 
-  const start = options.start === undefined ? startOf(metric, right) : copyMatrix(options.start);
+  const fixedPoint = startOf(evaluatesLast ? metric.solve : metric.approximateSolve, right);
+  // (X' phi^-1(d))' A^-1 X' phi^-1(d) is at hand: it has just been solved for.
+  const scale = evaluatesLast
+    ? metric.dualNorm(gradientAtZero)
+    : host.columnDot(right, fixedPoint).map((square) => Math.sqrt(Math.max(square, 0)));
+  const start = options.start === undefined ? fixedPoint : copyMatrix(options.start);
   projectOut(free, start);
   let point = await at(start);
   const proposal = (options.acceleration ?? anderson(5)).begin(host, shape.predictors, shape.units, safeStep);
@@ -120,8 +124,8 @@ export const pilot = async (task: RoundTask, options: PilotOptions): Promise<Pil
 };
 
 /** CORNN's fixed point A^-1 X' phi^-1(d), or zero where an inverted target is infinite. */
-const startOf = (metric: Metric, right: Matrix): Matrix =>
-  firstNonFinite(right.data) < 0 ? metric.solve(right) : matrix(right.rows, right.columns);
+const startOf = (solve: Metric['solve'], right: Matrix): Matrix =>
+  firstNonFinite(right.data) < 0 ? solve(right) : matrix(right.rows, right.columns);
 
 const stepSafely = (
   trial: Matrix,

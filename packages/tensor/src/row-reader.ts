@@ -15,17 +15,17 @@ export const narrow = (
   to: Float32Array,
   at: number,
 ): void => {
+  to.set(from.subarray(start, start + count), at);
   for (let i = 0; i < count; i++) {
-    const value = from[start + i]!;
-    to[at + i] = value;
-    if (Math.abs(to[at + i]!) === Infinity && Math.abs(value) !== Infinity) {
-      throw failure({
-        path,
-        seen: `the number ${value}`,
-        expected: 'numbers that float32 can hold (below 3.4e38)',
-        hint: 'scale the data, or use precision float64',
-      });
-    }
+    const value = to[at + i]!;
+    // x - x is 0 but for infinities and NaN: one comparison a number.
+    if (value - value === 0 || Number.isNaN(value) || Math.abs(from[start + i]!) === Infinity) continue;
+    throw failure({
+      path,
+      seen: `the number ${from[start + i]}`,
+      expected: 'numbers that float32 can hold (below 3.4e38)',
+      hint: 'scale the data, or use precision float64',
+    });
   }
 };
 
@@ -120,9 +120,12 @@ export const rowReader = (path: string, source: RowSource, blockLength: number):
   };
 };
 
+/** Numbers of a block that a source is asked for: those that it makes anew for each block stay in a cache. */
+const blockNumbers = 2 ** 16;
+
 /** Reads all of a source into `to`, rounded where that is float32. */
 export const readRows = async (path: string, source: RowSource, to: Numbers): Promise<void> => {
-  const reader = rowReader(path, source, 1024);
+  const reader = rowReader(path, source, Math.max(16, Math.floor(blockNumbers / Math.max(1, source.columns))));
   try {
     await reader.next(source.rows, to, 0);
     await reader.finish();

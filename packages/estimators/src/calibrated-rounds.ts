@@ -49,7 +49,7 @@ export const quickRound: CalibratedRule = {
   tempered: false,
   perUnit: 0.01,
   unitEnds: [5, 3, 1, 0.3, 0.1],
-  renews: { work: 2.5, explained: 0.5 },
+  renews: { work: 3, explained: 0.5 },
   products: 6,
   newtonSteps: 1,
   method: 'conjugate-gradients',

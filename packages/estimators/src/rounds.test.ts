@@ -207,7 +207,11 @@ describe('the estimator', () => {
     ] as const) {
       const { rates } = cornnRecording({ units, frames: 15 * units, seed: 1, ...noise });
       const source = sourceOfTransitions(transitions({ rates, alpha: 0.1 }));
-      const { rounds } = await estimate(on, source, options({ effort: 'quick', choosing: 'none' }));
+      const { rounds } = await estimate(
+        on,
+        source,
+        options({ effort: 'quick', pilot: { ridge: 1e-5, clip: 0.2, tolerance: 1e-4, maxSteps: 1 } }),
+      );
       counts.push(rounds.length);
       for (const { products } of rounds.slice(0, -1)) expect(products).toBeLessThanOrEqual(3);
       for (const { products } of rounds) expect(products).toBeLessThanOrEqual(6);

@@ -144,7 +144,10 @@ describe('batched conjugate gradients', () => {
         const wide = await batchedPcg(request);
         expect(relativeDifference(narrow.direction, wide.direction)).toBeLessThan(1e-12);
         expect(narrow.products).toBe(wide.products);
-        expect(narrow.work).toBeCloseTo(widths.reduce((sum, width) => sum + (width + 16) / (units + 16), 0), 9);
+        expect(narrow.work).toBeCloseTo(
+          widths.reduce((sum, width) => sum + (width + 16) / (units + 16), 0),
+          9,
+        );
         expect(widths.at(-1)).toBeLessThan(units);
         for (const width of widths) if (width < units) expect(width % 32).toBe(0);
         expect(wide.work).toBe(wide.products);

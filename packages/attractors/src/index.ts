@@ -19,3 +19,39 @@ export { basins, type Basin, type BasinsOptions } from './basins.js';
 export { saddleGraph, type SaddleEdge, type SaddleGraph, type SaddleGraphOptions } from './saddle-graph.js';
 export { type Branch, type BranchPoint, type ContinuationOptions, continueFixedPoint } from './continuation.js';
 export { persistence, type Persistence } from './persistence.js';
+export type { Channels } from './stimulation-channels.js';
+export { gramian, observabilityGramian } from './gramian.js';
+export {
+  controllability,
+  type Controllability,
+  type ControllabilityOptions,
+  type ModeControl,
+} from './controllability.js';
+export { linearMinimalEnergy, minimalEnergy, type MinimalEnergy, type MinimalEnergyOptions } from './minimal-energy.js';
+export {
+  optimalSwitch,
+  type OptimalSwitch,
+  type OptimalSwitchOptions,
+  pulseThreshold,
+  type SwitchOptions,
+} from './optimal-switch.js';
+export { minimalKick, type MinimalKick, type MinimalKickOptions } from './minimal-kick.js';
+export { optimalStimulus, type OptimalStimulus, type OptimalStimulusOptions } from './optimal-stimulus.js';
+export {
+  type PerturbationKind,
+  responseCorrelation,
+  type ResponseCorrelation,
+  type ResponseOptions,
+  responses,
+  type Responses,
+  silence,
+  type Silenced,
+  switchProbability,
+  type SwitchProbabilityOptions,
+} from './perturbation.js';
+export {
+  type PopulationCurrent,
+  populationCurrents,
+  type PopulationCurrents,
+  type PopulationCurrentsOptions,
+} from './population-currents.js';

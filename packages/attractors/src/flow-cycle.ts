@@ -1,5 +1,6 @@
 import { eigen } from '@drnn/linalg';
 import { type Matrix, matrix } from '@drnn/tensor';
+import { amplitudeOf, harmonicsOf, highestRow, rolled } from './closed-curve.js';
 import { dormandPrince } from './dormand-prince.js';
 import { floquetSpectrum, type Multiplier, type RoundTrip } from './floquet.js';
 import type { Flow } from './flow.js';
@@ -40,7 +41,6 @@ export interface FlowCycleOptions {
 }
 
 const ALL_UP_TO = 128;
-const HARMONICS = 8;
 /** Growth of neighbours, ln, within one segment of the shooting. */
 const GROWTH_A_SEGMENT = 6;
 /** A gap of this part of the orbit's size is closed. */
@@ -104,45 +104,6 @@ const sampled = (flow: Flow, nodes: Matrix, period: number, phases: number): Mat
     }
   }
   return orbit;
-};
-
-/** The rows from `first` on, and then those before. */
-const rolled = ({ rows, columns, data }: Matrix, first: number): Matrix => {
-  const out = matrix(rows, columns);
-  out.data.set(data.subarray(first * columns));
-  out.data.set(data.subarray(0, first * columns), (rows - first) * columns);
-  return out;
-};
-
-/** Half of what each column covers. */
-export const amplitudeOf = ({ rows, columns, data }: Matrix): Float64Array =>
-  Float64Array.from({ length: columns }, (_, i) => {
-    let low = Infinity;
-    let high = -Infinity;
-    for (let p = 0; p < rows; p++) {
-      low = Math.min(low, data[p * columns + i]!);
-      high = Math.max(high, data[p * columns + i]!);
-    }
-    return (high - low) / 2;
-  });
-
-/** The shares of the first harmonics in the power of a closed orbit `[phase, dimension]` about its mean. */
-export const harmonicsOf = ({ rows, columns, data }: Matrix, count = HARMONICS): Float64Array => {
-  const power = new Float64Array(Math.floor(rows / 2) + 1);
-  for (let h = 1; h < power.length; h++) {
-    for (let i = 0; i < columns; i++) {
-      let re = 0;
-      let im = 0;
-      for (let p = 0; p < rows; p++) {
-        const angle = (2 * Math.PI * ((h * p) % rows)) / rows;
-        re += data[p * columns + i]! * Math.cos(angle);
-        im += data[p * columns + i]! * Math.sin(angle);
-      }
-      power[h]! += re * re + im * im;
-    }
-  }
-  const total = power.reduce((sum, value) => sum + value, 0);
-  return power.slice(1, 1 + count).map((value) => (total > 0 ? value / total : 0));
 };
 
 /**
@@ -284,12 +245,7 @@ export const flowCycle = (
   const { nodes, residual, lastStep } = closed;
   const unrolled = sampled(flow, nodes, closed.period, options.phases ?? 128);
   const amplitude = amplitudeOf(unrolled);
-  const widest = amplitude.indexOf(Math.max(...amplitude));
-  let first = 0;
-  for (let p = 1; p < unrolled.rows; p++) {
-    if (unrolled.data[p * n + widest]! > unrolled.data[first * n + widest]!) first = p;
-  }
-  const orbit = rolled(unrolled, first);
+  const orbit = rolled(unrolled, highestRow(unrolled, amplitude));
 
   const count = n <= ALL_UP_TO ? n : Math.min(n, options.multipliers ?? 20);
   const isSingle = nodes.rows === 1;

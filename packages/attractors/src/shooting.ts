@@ -5,7 +5,12 @@ import type { Flow } from './flow.js';
 import { factor, solve } from './lu.js';
 
 /** Relative and absolute tolerance of integration. */
-export const PRECISE = { relative: 1e-13, absolute: 1e-14 } as const;
+export interface Precision {
+  readonly relative: number;
+  readonly absolute: number;
+}
+
+export const PRECISE: Precision = { relative: 1e-13, absolute: 1e-14 };
 
 /** Up to so many unknowns Newton's equations are a matrix; above they are solved by products, one orbit for each. */
 const DENSE_UP_TO = 40;

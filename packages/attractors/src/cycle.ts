@@ -1,0 +1,159 @@
+import { type Matrix, matrix } from '@drnn/tensor';
+import { amplitudeOf, harmonicsOf, highestRow, rolled } from './closed-curve.js';
+import type { Multiplier } from './floquet.js';
+import { flowCycle, type FlowCycle } from './flow-cycle.js';
+import { invariantCircle } from './invariant-circle.js';
+import type { IteratedMap } from './iterated-map.js';
+import { lyapunovSpectrum } from './lyapunov-spectrum.js';
+import type { HeldNetwork } from './network.js';
+import { networkFlow, ratesOf } from './network-dynamics.js';
+import { periodicOrbit } from './periodic-orbit.js';
+import { tangentFlow } from './shooting.js';
+
+/** An attracting cycle of a network as it runs, step by step. */
+export interface Cycle {
+  /**
+   * `circle`: a closed curve that the network takes into itself, turning by a part of a turn that is no whole number of
+   * steps. `periodic`: so many states, one after the other, and the first again.
+   */
+  readonly class: 'circle' | 'periodic';
+  /** Steps of one turn: 1 / rho of a circle, the number of states of a periodic cycle. */
+  readonly period: number;
+  /** Rates at equal phases of a circle, or the states one after the other, `[phase, unit]`. */
+  readonly orbit: Matrix;
+  /** Half of what each unit covers, `[unit]`. */
+  readonly amplitude: Float64Array;
+  /** The share of the power in each of the first harmonics, the fundamental first. */
+  readonly harmonics: Float64Array;
+  /** Lyapunov exponents, nats a step, the leading ones: the first of a circle is 0. */
+  readonly exponents: Float64Array;
+  /** |m| of the slowest direction that leads to the cycle, in one turn: below 1. */
+  readonly transverseMultiplier: number;
+  /** Of a periodic cycle, over its whole length, the largest first; a circle has no more than `exponents`. */
+  readonly multipliers: readonly Multiplier[] | null;
+  /** How far the map leaves the curve, or how far the last state is from the first. */
+  readonly residual: number;
+  /** The cycle of the flow, a -> 0, that belongs to it, its states in rates and its time in steps; null where none was found near it. */
+  readonly flow: FlowCycle | null;
+}
+
+const LONGEST = 1000;
+/** What has come so near to itself, as a part of its size, may be periodic. */
+const RETURNED = 1e-6;
+/** Newton's method must not leave for another cycle. */
+const NEAR = 1e-3;
+
+const distance = (a: Float64Array, b: Float64Array): number => {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
+  return Math.sqrt(sum);
+};
+
+/** The least k <= 1000 with x[t+k] next to x[t], at several t; 0 where there is none. And how far the orbit reaches. */
+const returning = (map: IteratedMap, start: Float64Array): { readonly order: number; readonly size: number } => {
+  let x = start.slice();
+  let next = x.slice();
+  let size = 0;
+  const back: number[] = [];
+  for (let t = 1; t <= LONGEST; t++) {
+    map.image(x, next, t);
+    [x, next] = [next, x];
+    const away = distance(x, start);
+    size = Math.max(size, away);
+    back.push(away);
+  }
+  return { order: back.findIndex((away) => away <= RETURNED * size) + 1, size };
+};
+
+/** The harmonic of most power in a periodic orbit: how often it goes round. */
+const turnsOf = ({ rows, columns, data }: Matrix): number => {
+  let best = 1;
+  let most = 0;
+  for (let h = 1; h <= rows >> 1; h++) {
+    let power = 0;
+    for (let i = 0; i < columns; i++) {
+      let re = 0;
+      let im = 0;
+      for (let p = 0; p < rows; p++) {
+        const angle = (2 * Math.PI * ((h * p) % rows)) / rows;
+        re += data[p * columns + i]! * Math.cos(angle);
+        im += data[p * columns + i]! * Math.sin(angle);
+      }
+      power += re * re + im * im;
+    }
+    if (power > most * (1 + 1e-9)) [best, most] = [h, power];
+  }
+  return best;
+};
+
+const inRates = (held: HeldNetwork, { rows, columns, data }: Matrix): Matrix => ({
+  rows,
+  columns,
+  data: ratesOf(held, data),
+});
+
+/** The flow's own cycle near a state of the map's: after some turns of the flow, since the two differ by the size of a step. */
+const flowCycleNear = (held: HeldNetwork, state: Float64Array, period: number): FlowCycle | null => {
+  if (period < 4) return null;
+  const flow = networkFlow(held);
+  const run = tangentFlow(flow, 0, { relative: 1e-6, absolute: 1e-8 });
+  run.y.set(state);
+  if (!run.run(5 * period)) return null;
+  const found = flowCycle(flow, matrix(1, held.units, run.y.slice()), period);
+  if (found === null || found.period > 1.5 * period || found.period < period / 1.5) return null;
+  const orbit = inRates(held, found.orbit);
+  return { ...found, orbit, amplitude: amplitudeOf(orbit), harmonics: harmonicsOf(orbit) };
+};
+
+/**
+ * The attracting cycle that a state of the map is on, to rounding; null where it is on none, or still on its way. Periodic
+ * orbits by Newton's method, else an invariant circle.
+ */
+export const cycleAt = (held: HeldNetwork, map: IteratedMap, state: Float64Array): Cycle | null => {
+  const n = held.units;
+  const { order, size } = returning(map, state);
+  if (!(size > 0)) return null;
+  if (order > 1) {
+    const found = periodicOrbit(map, state, order, 1e-11 * Math.max(1, size));
+    if (found === null || found.order === 1 || !found.isStable) return null;
+    if (distance(found.orbit.data.subarray(0, n), state) > NEAR * size) return null;
+    const { multipliers, residual } = found;
+    const rates = inRates(held, found.orbit);
+    const amplitude = amplitudeOf(rates);
+    const turns = turnsOf(rates);
+    return {
+      class: 'periodic',
+      period: found.order,
+      orbit: rolled(rates, highestRow(rates, amplitude)),
+      amplitude,
+      harmonics: harmonicsOf(rates),
+      exponents: Float64Array.from(multipliers, ({ logModulus }) => logModulus / found.order),
+      transverseMultiplier: Math.exp(multipliers[0]?.logModulus ?? 0),
+      multipliers,
+      residual,
+      flow: flowCycleNear(held, state, found.order / turns),
+    };
+  }
+  if (order === 1) return null;
+  const circle = invariantCircle(map, state);
+  if (circle === null) return null;
+  const { exponents } = lyapunovSpectrum(map, state, {
+    count: Math.min(n, n <= 300 ? 6 : 2),
+    length: Math.max(2000, Math.min(20_000, Math.ceil(60 * circle.period))),
+    transient: Math.min(1000, Math.ceil(10 * circle.period)),
+  });
+  const rates = inRates(held, circle.orbit);
+  const amplitude = amplitudeOf(rates);
+  return {
+    class: 'circle',
+    period: circle.period,
+    orbit: rolled(rates, highestRow(rates, amplitude)),
+    amplitude,
+    harmonics: harmonicsOf(rates),
+    exponents,
+    transverseMultiplier: Math.exp((exponents[1] ?? 0) * circle.period),
+    multipliers: null,
+    residual: circle.residual,
+    flow: flowCycleNear(held, state, circle.period),
+  };
+};

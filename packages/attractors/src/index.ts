@@ -55,3 +55,18 @@ export {
   type PopulationCurrents,
   type PopulationCurrentsOptions,
 } from './population-currents.js';
+export {
+  classifyMemory,
+  type MemoryClass,
+  type MemoryKind,
+  type MemoryOptions,
+  type MemoryReadout,
+  type MemoryTrial,
+} from './memory-class.js';
+export {
+  mechanismRule,
+  type MemoryRule,
+  type MemoryRuleClass,
+  outputRule,
+  rangeRule,
+} from './published-memory-rules.js';

@@ -70,3 +70,11 @@ export {
   outputRule,
   rangeRule,
 } from './published-memory-rules.js';
+export {
+  type PointOnManifold,
+  slowManifold,
+  type SlowManifold,
+  type SlowManifoldKind,
+  type SlowManifoldMemory,
+  type SlowManifoldOptions,
+} from './slow-manifold.js';

@@ -17,7 +17,16 @@ export {
 } from './linearisation.js';
 export { basins, type Basin, type BasinsOptions } from './basins.js';
 export { saddleGraph, type SaddleEdge, type SaddleGraph, type SaddleGraphOptions } from './saddle-graph.js';
-export { type Branch, type BranchPoint, type ContinuationOptions, continueFixedPoint } from './continuation.js';
+export {
+  type Bifurcation,
+  type Branch,
+  type BranchOptions,
+  type BranchPoint,
+  type ContinuationOptions,
+  continueFixedPoint,
+  continueToNetwork,
+  type NetworkContinuationOptions,
+} from './continuation.js';
 export { persistence, type Persistence } from './persistence.js';
 export type { Channels } from './stimulation-channels.js';
 export { gramian, observabilityGramian } from './gramian.js';

@@ -294,27 +294,34 @@ const bifurcationBetween = (
       );
     return { point, near, count: outside(kind, multipliers) };
   };
-  const start = at(0);
-  if (start === null) return null;
+  const excess = ({ near }: { readonly near: readonly [number, number] | null }): number =>
+    near === null ? Infinity : Math.hypot(...near) - 1;
   let [low, high] = [0, length];
-  let best = start;
+  let [below, above] = [at(low), at(high)];
+  if (below === null || above === null) return null;
   for (let round = 0; round < 60 && high - low > 1e-15 * length; round++) {
-    const middle = at((low + high) / 2);
-    if (middle === null) return null;
-    if (middle.near !== null) best = middle;
-    if (middle.near !== null && Math.abs(Math.hypot(...middle.near) - 1) < 1e-14) break;
-    if (middle.count === start.count) low = (low + high) / 2;
-    else high = (low + high) / 2;
+    const part = (low + high) / 2;
+    const middle = at(part);
+    // At a pitchfork itself the branch has no tangent; what is left of the interval is crossed in a straight line.
+    if (middle === null) break;
+    if (middle.count === below.count) [low, below] = [part, middle];
+    else [high, above] = [part, middle];
+    if (Math.abs(excess(middle)) < 1e-14) break;
   }
-  const { near, point } = best;
-  if (near === null || Math.abs(Math.hypot(...near) - 1) > 1e-6) return null;
-  const n = point.at.length - 1;
-  const turn = Math.abs(Math.atan2(near[1], near[0]));
+  const nearer = Math.abs(excess(below)) < Math.abs(excess(above)) ? below : above;
+  const multiplier = nearer.near;
+  if (multiplier === null || Math.abs(excess(nearer)) > 1e-6) return null;
+  const way = excess(above) - excess(below);
+  const share = Number.isFinite(way) && way !== 0 ? Math.min(1, Math.max(0, -excess(below) / way)) : 0.5;
+  const [p, q] = [below.point.at, above.point.at];
+  const point = p.map((value, i) => value + share * (q[i]! - value));
+  const n = point.length - 1;
+  const turn = Math.abs(Math.atan2(multiplier[1], multiplier[0]));
   return {
     kind,
-    state: point.at.slice(0, n),
-    position: point.at[n]!,
-    multiplier: near,
+    state: point.slice(0, n),
+    position: point[n]!,
+    multiplier,
     period: kind === 'branch' ? 1 : (2 * Math.PI) / turn,
   };
 };

@@ -66,7 +66,7 @@ export const fitCommand = (program: Command): void => {
     .addOption(oneOf('--form <form>', 'which state the leak acts on', choices.form, defaults.form))
     .option(
       '--settle <frames>',
-      'with --form current, frames at the start of each trial without a row (default: until (1 - alpha)^frames is 0.01)',
+      'with --form current, frames at the start of each trial without a row (default: until a hundredth of the start is left)',
       wholeNumber,
     )
     .addOption(

@@ -88,8 +88,8 @@ const branchEquations = (held: HeldNetwork, end: HeldNetwork) => {
   );
   const isSameW = difference.data.every((value) => value === 0);
   const W = isSameW ? held.W : matrix(n, n, held.W.data.slice());
-  const at: HeldNetwork = { ...held, W, drive };
-  const equations: Equations = directEquations(at, 1);
+  const moving: HeldNetwork = { ...held, W, drive };
+  const equations: Equations = directEquations(moving, 1);
   const { jacobian: inner } = newtonSpace(n);
   const { g, jacobian, pivots } = newtonSpace(order);
   const slope = new Float64Array(n);
@@ -111,7 +111,7 @@ const branchEquations = (held: HeldNetwork, end: HeldNetwork) => {
   /** All multipliers of the map at a point of the branch. */
   const multipliersAt = (point: Float64Array): readonly (readonly [number, number])[] => {
     moveTo(point[n]!);
-    const { real, imaginary } = eigenvalues(jacobianAt(at, point.slice(0, n)));
+    const { real, imaginary } = eigenvalues(jacobianAt(moving, point.slice(0, n)));
     return Array.from(real, (re, k) => [re, imaginary[k]!] as const);
   };
   /** [J, -D dz/ds; row], factored; false where it is singular. */

@@ -98,8 +98,8 @@ describe('gramian', () => {
 
 describe('linearMinimalEnergy', () => {
   it('is the energy that is known, and its stimulus arrives with it', () => {
-    const [A, B] = [matrixOf([[0.9]]), matrixOf([[1]])];
-    const { energy } = linearMinimalEnergy(A, B, { from: Float64Array.of(0), to: Float64Array.of(1), horizon: 10 });
+    const [a, b] = [matrixOf([[0.9]]), matrixOf([[1]])];
+    const { energy } = linearMinimalEnergy(a, b, { from: Float64Array.of(0), to: Float64Array.of(1), horizon: 10 });
     expect(energy).toBeCloseTo(0.2162966193839503, 12);
     fc.assert(
       fc.property(

@@ -87,3 +87,4 @@ export {
   type SlowManifoldMemory,
   type SlowManifoldOptions,
 } from './slow-manifold.js';
+export { leadingModes, type LeadingModes, type LeadingModesOptions } from './leading-modes.js';

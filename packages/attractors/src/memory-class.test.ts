@@ -40,7 +40,7 @@ describe('classifyMemory', () => {
 
   it('of a ghost has no reactivation, and a ghost that grows fainter is passed faster', () => {
     const passage = (beyond: number): number => {
-      let r = -0.7071;
+      let r = -Math.SQRT1_2;
       let t = 0;
       for (; r < 0; t++) r += 0.1 * (Math.tanh(2 * r + 0.532839975354 + beyond) - r);
       return t;

@@ -20,7 +20,7 @@ export interface OptimalStimulusOptions {
   readonly start?: Matrix;
   /** Most steps of Gauss and Newton's method. Default 600. */
   readonly limit?: number;
-  /** |C x_T - y| that counts as there. Default 1e-9. */
+  /** |C x_T - y| that counts as there. Default 1e-8 for each square root of an output. */
   readonly tolerance?: number;
 }
 
@@ -121,7 +121,7 @@ export const optimalStimulus = (
     bound = Infinity,
     start: begin,
     limit = 600,
-    tolerance = 1e-9,
+    tolerance = 1e-8 * Math.sqrt((readout ?? network.W).rows),
   }: OptimalStimulusOptions,
 ): OptimalStimulus => {
   const held = holdInput(network, input);

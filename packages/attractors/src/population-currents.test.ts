@@ -17,7 +17,7 @@ describe('populationCurrents', () => {
         fc.integer({ min: 1, max: 999 }),
         (n, m, seed) => {
           const W = gaussianWeights(n, 1.2, seed);
-          const Win = matrix(n, m, gaussianWeights(n, 1, seed + 1).data.slice(0, n * m));
+          const Win = matrix(n, m, gaussianWeights(n + m, 1, seed + 1).data.slice(0, n * m));
           const b = gaussianWeights(n, 1, seed + 2).data.slice(0, n);
           const rates = matrix(
             30,

@@ -143,7 +143,8 @@ export const cycleAt = (held: HeldNetwork, map: IteratedMap, state: Float64Array
   const isFarFromFlow = held.alpha.some((a) => a > 0.3);
   for (const pieces of isFarFromFlow ? PIECES : [1]) {
     const circle = invariantCircle(power(map, pieces), state, { longest: Math.ceil(LONGEST_TURN / pieces) });
-    if (circle !== null) return ofCircle(held, map, state, circle, pieces);
+    if (circle !== null)
+      return ofCircle(held, map, state, pieces > 1 ? joined(map, circle, pieces) : { circle, pieces });
   }
   return null;
 };
@@ -164,13 +165,44 @@ const power = (map: IteratedMap, k: number): IteratedMap => {
   };
 };
 
-const ofCircle = (
-  held: HeldNetwork,
-  map: IteratedMap,
-  state: Float64Array,
-  circle: InvariantCircle,
-  pieces: number,
-): Cycle => {
+interface Pieces {
+  readonly circle: InvariantCircle;
+  readonly pieces: number;
+}
+
+/**
+ * A circle of F^q may be one of F itself, where F turns by nearly a whole part of a turn and F^q hardly: then F takes K
+ * to K, by the one of (j + rho) / q that the first point says and others confirm.
+ */
+const joined = (map: IteratedMap, circle: InvariantCircle, pieces: number): Pieces => {
+  const { orbit, amplitude, rotationNumber } = circle;
+  const { rows, columns: n, data } = orbit;
+  const image = new Float64Array(n);
+  /** The row nearest to F of a row, and how near. */
+  const nearestTo = (p: number): readonly [number, number] => {
+    map.image(data.subarray(p * n, (p + 1) * n), image, 0);
+    let best = 0;
+    let least = Infinity;
+    for (let q = 0; q < rows; q++) {
+      const away = distance(data.subarray(q * n, (q + 1) * n), image);
+      if (away < least) [best, least] = [q, away];
+    }
+    return [best, least];
+  };
+  const size = Math.hypot(...amplitude);
+  const spacing = (4 * Math.PI * size) / rows;
+  const [first] = nearestTo(0);
+  const omega = (Math.round((pieces * first) / rows - rotationNumber) + rotationNumber) / pieces;
+  for (let p = 0; p < rows; p += 8) {
+    const [row, away] = nearestTo(p);
+    const turned = (row - p) / rows - omega;
+    if (away > spacing || Math.abs(turned - Math.round(turned)) > 3 / rows) return { circle, pieces };
+  }
+  const rho = Math.abs(omega - Math.round(omega));
+  return { circle: { ...circle, rotationNumber: rho, period: 1 / rho }, pieces: 1 };
+};
+
+const ofCircle = (held: HeldNetwork, map: IteratedMap, state: Float64Array, { circle, pieces }: Pieces): Cycle => {
   const n = held.units;
   const period = pieces * circle.period;
   const { exponents } = lyapunovSpectrum(map, state, {

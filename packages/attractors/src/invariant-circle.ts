@@ -125,7 +125,11 @@ const refined = (signals: Float64Array, length: number, rough: number): number =
   const first = new Float64Array(2 * SIGNALS);
   const second = new Float64Array(2 * SIGNALS);
   let nu = rough;
-  for (let window = ROUGH >> 1; window <= length >> 1; window = window === length >> 1 ? length : Math.min(2 * window, length >> 1)) {
+  for (
+    let window = ROUGH >> 1;
+    window <= length >> 1;
+    window = window === length >> 1 ? length : Math.min(2 * window, length >> 1)
+  ) {
     const weights = bumpWeights(window);
     for (let round = 0; round < 2; round++) {
       lineOf(signals, 0, weights, nu, first);

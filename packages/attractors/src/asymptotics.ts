@@ -56,6 +56,8 @@ export interface AsymptoticsOptions {
   readonly input?: ArrayLike<number>;
   /** Most steps of the run before exponents are taken. Default 40 000 and 2000 time constants, whichever is more. */
   readonly limit?: number;
+  /** Steps over which exponents are taken, where they are needed. Default 20 000 and 1000 time constants, whichever is more. */
+  readonly length?: number;
   /** Time constants in which a slow region is left by less than a tenth, as in `fixedPoints`. Default 50. */
   readonly trial?: number;
 }
@@ -141,7 +143,7 @@ export const defaultLimit = ({ alpha }: HeldNetwork): number =>
  * barely moves is in a slow region. All else is `unresolved`, and says why. Nothing is called by a name that was not
  * checked on the orbit itself.
  *
- * Cost: 2 N^2 a step; four exponents over 10 000 steps where they are needed. Errors: those of the network; a start that
+ * Cost: 2 N^2 a step; four exponents where they are needed. Errors: those of the network; a start that
  * is not `[unit]` or not finite.
  */
 export const asymptotics = (
@@ -162,17 +164,23 @@ export const asymptotics = (
   const rates = ratesOf(held, x);
   const late = speed(rates);
   if (late * (options.trial ?? 50) < 0.1) return { kind: 'slow-region', state: rates, speed: late, steps: limit };
-  return byExponents(held, map, x, limit);
+  return byExponents(held, map, x, limit, options.length);
 };
 
-const byExponents = (held: HeldNetwork, map: IteratedMap, x: Float64Array, steps: number): Asymptotics => {
+const byExponents = (
+  held: HeldNetwork,
+  map: IteratedMap,
+  x: Float64Array,
+  steps: number,
+  wanted: number | undefined,
+): Asymptotics => {
   const n = held.units;
   const slowest = 1 / held.alpha.reduce((least, a) => Math.min(least, a), 1);
-  const length = Math.max(20_000, 1000 * slowest);
+  const length = wanted ?? Math.max(20_000, 1000 * slowest);
   const spectrum = lyapunovSpectrum(map, x, { count: Math.min(n, 4), length });
   const { positive, zero, isRegular } = spectrum;
   const unresolved = (reason: string): Asymptotics => ({ kind: 'unresolved', reason, spectrum, steps });
-  const series = new Float64Array(Math.min(200_000, Math.ceil(400 * slowest * 10)));
+  const series = new Float64Array(Math.min(2 * length, Math.ceil(4000 * slowest)));
   const state = spectrum.state.slice();
   const next = new Float64Array(n);
   for (let t = 0; t < series.length; t++) {
@@ -187,7 +195,9 @@ const byExponents = (held: HeldNetwork, map: IteratedMap, x: Float64Array, steps
   }
   if (zero >= 2) {
     if (zeroOne < 0.5) return { kind: 'torus', phases: zero, spectrum, steps };
-    return unresolved(`${zero} exponents are 0 within their errors, but the 0-1 test says chaos (${zeroOne.toFixed(2)})`);
+    return unresolved(
+      `${zero} exponents are 0 within their errors, but the 0-1 test says chaos (${zeroOne.toFixed(2)})`,
+    );
   }
   if (zero === 1) {
     return unresolved(`one exponent is 0${isRegular ? '' : ' within its error'}, but no closed curve was found`);

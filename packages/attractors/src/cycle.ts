@@ -2,7 +2,7 @@ import { type Matrix, matrix } from '@drnn/tensor';
 import { amplitudeOf, harmonicsOf, highestRow, rolled } from './closed-curve.js';
 import type { Multiplier } from './floquet.js';
 import { flowCycle, type FlowCycle } from './flow-cycle.js';
-import { invariantCircle } from './invariant-circle.js';
+import { invariantCircle, type InvariantCircle } from './invariant-circle.js';
 import type { IteratedMap } from './iterated-map.js';
 import { lyapunovSpectrum } from './lyapunov-spectrum.js';
 import type { HeldNetwork } from './network.js';
@@ -17,9 +17,11 @@ export interface Cycle {
    * steps. `periodic`: so many states, one after the other, and the first again.
    */
   readonly class: 'circle' | 'periodic';
+  /** Closed curves that the network visits one after the other: more than one only far from the flow. 1 if periodic. */
+  readonly pieces: number;
   /** Steps of one turn: 1 / rho of a circle, the number of states of a periodic cycle. */
   readonly period: number;
-  /** Rates at equal phases of a circle, or the states one after the other, `[phase, unit]`. */
+  /** Rates at equal phases of a circle, piece after piece, or the states one after the other, `[phase, unit]`. */
   readonly orbit: Matrix;
   /** Half of what each unit covers, `[unit]`. */
   readonly amplitude: Float64Array;
@@ -38,6 +40,8 @@ export interface Cycle {
 }
 
 const LONGEST = 1000;
+const LONGEST_TURN = 4000;
+const PIECES = [1, 2, 3, 4, 5, 6, 8, 10, 12];
 /** What has come so near to itself, as a part of its size, may be periodic. */
 const RETURNED = 1e-6;
 /** Newton's method must not leave for another cycle. */
@@ -123,6 +127,7 @@ export const cycleAt = (held: HeldNetwork, map: IteratedMap, state: Float64Array
     const turns = turnsOf(rates);
     return {
       class: 'periodic',
+      pieces: 1,
       period: found.order,
       orbit: rolled(rates, highestRow(rates, amplitude)),
       amplitude,
@@ -135,25 +140,95 @@ export const cycleAt = (held: HeldNetwork, map: IteratedMap, state: Float64Array
     };
   }
   if (order === 1) return null;
-  const circle = invariantCircle(map, state);
-  if (circle === null) return null;
+  const isFarFromFlow = held.alpha.some((a) => a > 0.3);
+  for (const pieces of isFarFromFlow ? PIECES : [1]) {
+    const circle = invariantCircle(power(map, pieces), state, { longest: Math.ceil(LONGEST_TURN / pieces) });
+    if (circle !== null)
+      return ofCircle(held, map, state, pieces > 1 ? joined(map, circle, pieces) : { circle, pieces });
+  }
+  return null;
+};
+
+/** F^k, whose derivative is not asked for. */
+const power = (map: IteratedMap, k: number): IteratedMap => {
+  if (k === 1) return map;
+  const between = new Float64Array(map.dimension);
+  return {
+    ...map,
+    image: (x, out) => {
+      map.image(x, out, 0);
+      for (let j = 1; j < k; j++) {
+        between.set(out);
+        map.image(between, out, 0);
+      }
+    },
+  };
+};
+
+interface Pieces {
+  readonly circle: InvariantCircle;
+  readonly pieces: number;
+}
+
+/**
+ * A circle of F^q may be one of F itself, where F turns by nearly a whole part of a turn and F^q hardly: then F takes K
+ * to K, by the one of (j + rho) / q that the first point says and others confirm.
+ */
+const joined = (map: IteratedMap, circle: InvariantCircle, pieces: number): Pieces => {
+  const { orbit, amplitude, rotationNumber } = circle;
+  const { rows, columns: n, data } = orbit;
+  const image = new Float64Array(n);
+  /** The row nearest to F of a row, and how near. */
+  const nearestTo = (p: number): readonly [number, number] => {
+    map.image(data.subarray(p * n, (p + 1) * n), image, 0);
+    let best = 0;
+    let least = Infinity;
+    for (let q = 0; q < rows; q++) {
+      const away = distance(data.subarray(q * n, (q + 1) * n), image);
+      if (away < least) [best, least] = [q, away];
+    }
+    return [best, least];
+  };
+  const size = Math.hypot(...amplitude);
+  const spacing = (4 * Math.PI * size) / rows;
+  const [first] = nearestTo(0);
+  const omega = (Math.round((pieces * first) / rows - rotationNumber) + rotationNumber) / pieces;
+  for (let p = 0; p < rows; p += 8) {
+    const [row, away] = nearestTo(p);
+    const turned = (row - p) / rows - omega;
+    if (away > spacing || Math.abs(turned - Math.round(turned)) > 3 / rows) return { circle, pieces };
+  }
+  const rho = Math.abs(omega - Math.round(omega));
+  return { circle: { ...circle, rotationNumber: rho, period: 1 / rho }, pieces: 1 };
+};
+
+const ofCircle = (held: HeldNetwork, map: IteratedMap, state: Float64Array, { circle, pieces }: Pieces): Cycle => {
+  const n = held.units;
+  const period = pieces * circle.period;
   const { exponents } = lyapunovSpectrum(map, state, {
     count: Math.min(n, n <= 300 ? 6 : 2),
-    length: Math.max(2000, Math.min(20_000, Math.ceil(60 * circle.period))),
-    transient: Math.min(1000, Math.ceil(10 * circle.period)),
+    length: Math.max(2000, Math.min(20_000, Math.ceil(60 * period))),
+    transient: Math.min(1000, Math.ceil(10 * period)),
   });
-  const rates = inRates(held, circle.orbit);
-  const amplitude = amplitudeOf(rates);
+  const { rows } = circle.orbit;
+  const all = matrix(rows * pieces, n);
+  all.data.set(circle.orbit.data);
+  for (let p = rows; p < all.rows; p++) {
+    map.image(all.data.subarray((p - rows) * n, (p - rows + 1) * n), all.data.subarray(p * n, (p + 1) * n), 0);
+  }
+  const first = inRates(held, circle.orbit);
+  const rates = inRates(held, all);
   return {
     class: 'circle',
-    period: circle.period,
-    orbit: rolled(rates, highestRow(rates, amplitude)),
-    amplitude,
-    harmonics: harmonicsOf(rates),
+    pieces,
+    period,
+    orbit: pieces > 1 ? rates : rolled(rates, highestRow(rates, amplitudeOf(rates))),
+    amplitude: amplitudeOf(rates),
+    harmonics: harmonicsOf(first),
     exponents,
-    transverseMultiplier: Math.exp((exponents[1] ?? 0) * circle.period),
+    transverseMultiplier: Math.exp((exponents[1] ?? 0) * period),
     multipliers: null,
     residual: circle.residual,
-    flow: flowCycleNear(held, state, circle.period),
+    flow: pieces > 1 ? null : flowCycleNear(held, state, period),
   };
 };

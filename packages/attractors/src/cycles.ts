@@ -41,12 +41,14 @@ const HOPELESS = 4;
 /** Points of a curve that is known as a polygon are told to be on it by this part of its size. */
 const ON = 3e-3;
 
-/** The distance of x from a closed polygon of rows. */
-export const distanceToCurve = ({ rows, columns, data }: Matrix, x: ArrayLike<number>, isClosed: boolean): number => {
+/** The distance of x from closed polygons of rows, `pieces` of equal length, or from the rows alone. */
+const distanceToCurve = ({ orbit, pieces, class: kind }: Cycle, x: ArrayLike<number>): number => {
+  const { rows, columns, data } = orbit;
+  const each = rows / pieces;
   let nearest = Infinity;
   for (let p = 0; p < rows; p++) {
     const a = p * columns;
-    const b = ((p + 1) % rows) * columns;
+    const b = ((p + 1) % each === 0 ? p + 1 - each : p + 1) * columns;
     let along = 0;
     let length = 0;
     for (let i = 0; i < columns; i++) {
@@ -54,7 +56,7 @@ export const distanceToCurve = ({ rows, columns, data }: Matrix, x: ArrayLike<nu
       along += side * (x[i]! - data[a + i]!);
       length += side * side;
     }
-    const part = isClosed && length > 0 ? Math.max(0, Math.min(1, along / length)) : 0;
+    const part = kind === 'circle' && length > 0 ? Math.max(0, Math.min(1, along / length)) : 0;
     let sum = 0;
     for (let i = 0; i < columns; i++) {
       sum += (x[i]! - data[a + i]! - part * (data[b + i]! - data[a + i]!)) ** 2;
@@ -64,9 +66,9 @@ export const distanceToCurve = ({ rows, columns, data }: Matrix, x: ArrayLike<nu
   return Math.sqrt(nearest);
 };
 
-const isOn = ({ class: kind, orbit, amplitude }: Cycle, x: ArrayLike<number>, sign: number): boolean => {
+const isOn = (cycle: Cycle, x: ArrayLike<number>, sign: number): boolean => {
   const point = sign === 1 ? x : Float64Array.from(x, (value) => -value);
-  return distanceToCurve(orbit, point, kind === 'circle') < ON * Math.hypot(...amplitude);
+  return distanceToCurve(cycle, point) < ON * Math.hypot(...cycle.amplitude);
 };
 
 const negated = ({ rows, columns, data }: Matrix): Matrix => ({ rows, columns, data: data.map((value) => -value) });

@@ -36,11 +36,14 @@ export interface FlowCycle {
 export interface FlowCycleOptions {
   /** Phases of `orbit`. Default 128. */
   readonly phases?: number;
-  /** Multipliers: all up to here, else so many of the largest. Default 20, all up to 128. */
+  /** Directions that multipliers are sought in. Default all up to 32, else 12, of which those that converged are returned. */
   readonly multipliers?: number;
 }
 
-const ALL_UP_TO = 128;
+const ALL_UP_TO = 32;
+const LEADING = 12;
+/** Of directions in more dimensions: what multipliers of 1e-9 relative need. */
+const LESS_PRECISE = { relative: 1e-11, absolute: 1e-13 } as const;
 /** Growth of neighbours, ln, within one segment of the shooting. */
 const GROWTH_A_SEGMENT = 6;
 /** A gap of this part of the orbit's size is closed. */
@@ -69,7 +72,7 @@ const roundTrip =
         flow.tangent(v, count, dv);
       },
       y.length,
-      { state: n, ...PRECISE },
+      { state: n, ...(n <= ALL_UP_TO ? PRECISE : LESS_PRECISE) },
     );
     const growth = new Float64Array(count);
     const lower = new Float64Array(count * count);
@@ -247,7 +250,7 @@ export const flowCycle = (
   const amplitude = amplitudeOf(unrolled);
   const orbit = rolled(unrolled, highestRow(unrolled, amplitude));
 
-  const count = n <= ALL_UP_TO ? n : Math.min(n, options.multipliers ?? 20);
+  const count = Math.min(n, options.multipliers ?? (n <= ALL_UP_TO ? n : LEADING));
   const isSingle = nodes.rows === 1;
   const turn = roundTrip(flow, isSingle ? matrix(1, n, orbit.data.slice(0, n)) : nodes, closed.period);
   const monodromy = count === n && isSingle ? monodromyOf(flow, orbit, closed.period) : undefined;

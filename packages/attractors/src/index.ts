@@ -88,3 +88,21 @@ export {
   type SlowManifoldOptions,
 } from './slow-manifold.js';
 export { leadingModes, type LeadingModes, type LeadingModesOptions } from './leading-modes.js';
+export { type Flow, flowOf, type DenseFlow } from './flow.js';
+export { type DenseMap, type IteratedMap, mapOf } from './iterated-map.js';
+export type { Derivative } from './derivative.js';
+export { flowCycle, type FlowCycle, type FlowCycleOptions } from './flow-cycle.js';
+export type { Multiplier } from './floquet.js';
+export { periodicOrbit, type PeriodicOrbit } from './periodic-orbit.js';
+export { invariantCircle, type InvariantCircle, type InvariantCircleOptions } from './invariant-circle.js';
+export type { Cycle } from './cycle.js';
+export { cycles, type CyclesOptions, type CycleSet, type FoundCycle } from './cycles.js';
+export {
+  kaplanYorkeDimension,
+  lyapunovSpectrum,
+  type LyapunovSpectrum,
+  type LyapunovSpectrumOptions,
+} from './lyapunov-spectrum.js';
+export { lyapunov, type Lyapunov, type LyapunovOptions } from './lyapunov.js';
+export { asymptotics, type Asymptotics, type AsymptoticsOptions } from './asymptotics.js';
+export { zeroOneTest, type ZeroOneOptions } from './zero-one-test.js';

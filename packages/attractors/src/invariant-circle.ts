@@ -21,8 +21,10 @@ export interface InvariantCircle {
 }
 
 export interface InvariantCircleOptions {
-  /** Steps that are averaged over. Default 80 periods, and 4096 at least. */
+  /** Steps that are averaged over. Default 60 periods, and 4096 at least. */
   readonly length?: number;
+  /** Steps within which an orbit on the curve must have come back: its longest period. Default 4000. */
+  readonly longest?: number;
   /** Phases of `orbit`. Default 128. */
   readonly phases?: number;
   /** The invariance that is asked for, as a part of the size of the curve. Default 1e-7. */
@@ -34,8 +36,10 @@ const SIGNALS = 4;
 const RESYNC = 32;
 const ROUGH = 2048;
 const LEAST_LENGTH = 4096;
-const MOST_LENGTH = 400_000;
-const PERIODS = 80;
+const PERIODS = 60;
+const MOST_PERIOD = 4000;
+/** Above this period the first return tells which harmonic the strongest line is. */
+const SLOW = 24;
 const MOST_HARMONICS = 256;
 /** Most turns of the dominant line in one of the whole. */
 const MOST_SUBHARMONIC = 6;
@@ -121,7 +125,11 @@ const refined = (signals: Float64Array, length: number, rough: number): number =
   const first = new Float64Array(2 * SIGNALS);
   const second = new Float64Array(2 * SIGNALS);
   let nu = rough;
-  for (let window = ROUGH >> 1; window <= length >> 1; window = window === length >> 1 ? length : Math.min(2 * window, length >> 1)) {
+  for (
+    let window = ROUGH >> 1;
+    window <= length >> 1;
+    window = window === length >> 1 ? length : Math.min(2 * window, length >> 1)
+  ) {
     const weights = bumpWeights(window);
     for (let round = 0; round < 2; round++) {
       lineOf(signals, 0, weights, nu, first);
@@ -221,7 +229,7 @@ const evaluate = (coefficients: Float64Array, n: number, harmonics: number, turn
  * orbit does. What decides is whether the map takes the curve into itself, to `tolerance`.
  *
  * A torus has lines that are no harmonics of one, and chaos has no lines: neither passes. An orbit of few points does not
- * determine a curve; `periodicOrbit` is to be asked before. Cost: 2 n^2 a step, 4096 steps or 80 periods, twice over.
+ * determine a curve; `periodicOrbit` is to be asked before. Cost: 2 n^2 a step, 4096 steps or 60 periods, twice over.
  */
 export const invariantCircle = (
   map: IteratedMap,
@@ -229,18 +237,46 @@ export const invariantCircle = (
   options: InvariantCircleOptions = {},
 ): InvariantCircle | null => {
   const { phases = 128, tolerance = 1e-7 } = options;
-  const rough = roughFrequency(signalsOf(map, start, ROUGH));
-  const lengthFor = (turns: number): number =>
-    options.length ?? Math.min(MOST_LENGTH, Math.max(LEAST_LENGTH, Math.ceil((PERIODS * turns) / rough)));
-  for (const isWhole of [true, false]) {
-    const length = lengthFor(isWhole ? 1 : MOST_SUBHARMONIC);
-    const signals = signalsOf(map, start, length);
-    if (!(powerOf(signals) > 0)) return null;
-    const nu = refined(signals, length, rough);
-    const circle = circleOf(map, start, signals, length, isWhole ? [nu] : subharmonicsOf(nu), phases, tolerance);
-    if (circle !== null) return circle;
+  const first = firstReturn(map, start, options.longest ?? MOST_PERIOD);
+  if (first === 0) return null;
+  const isSlow = first > SLOW;
+  const length = options.length ?? Math.max(LEAST_LENGTH, PERIODS * first * (isSlow ? 1 : MOST_SUBHARMONIC));
+  const signals = signalsOf(map, start, length);
+  const nu = refined(signals, length, roughFrequency(signals));
+  const candidates = isSlow ? [nu / Math.max(1, Math.round(nu * first))] : [nu, ...subharmonicsOf(nu)];
+  return circleOf(map, start, signals, length, candidates, phases, tolerance);
+};
+
+/**
+ * The first step after which the orbit is back: nearer to where it began than three quarters of a step, as it must be
+ * once in a turn of a closed curve; 0 where it is not back in time. Chaos and tori come back so near much later.
+ */
+const firstReturn = (map: IteratedMap, start: Float64Array, longest: number): number => {
+  const n = map.dimension;
+  let x = start.slice();
+  let next = x.slice();
+  let before = x.slice();
+  const away = (a: Float64Array, b: Float64Array): number => {
+    let sum = 0;
+    for (let i = 0; i < n; i++) sum += (a[i]! - b[i]!) ** 2;
+    return Math.sqrt(sum);
+  };
+  map.image(x, next, 0);
+  // From the second state on, so that there is a step on either side.
+  [before, x, next] = [x, next, before];
+  const origin = x.slice();
+  let pace = away(origin, before);
+  let isAway = false;
+  for (let t = 1; t <= longest; t++) {
+    map.image(x, next, t);
+    [x, next] = [next, x];
+    const distance = away(x, origin);
+    if (t === 1) pace = Math.max(pace, distance);
+    if (!(pace > 0)) return 0;
+    if (distance > pace * 0.9) isAway = true;
+    else if (isAway && distance <= 0.75 * pace) return t;
   }
-  return null;
+  return 0;
 };
 
 /** Frequencies of which nu, in a sampled signal, may be the harmonic m = 2, 3, ... */

@@ -50,9 +50,10 @@ export interface LyapunovSpectrumOptions {
 
 /** ln of the ratio by which directions may grow apart before they are made orthonormal: 1e6. */
 const SPREAD = Math.log(1e6);
+/** In few dimensions it costs little, and averages of turning directions want every step. */
 const MOST_STEPS = 20;
 const BLOCKS = 20;
-const RECORDS = 4000;
+const RECORDS = 10_000;
 /** n^3 times the steps for which ln|det J| is taken by LU, to be compared. */
 const CHECKED = 1e9;
 /** Relative tolerance of flows. */
@@ -249,7 +250,9 @@ export const lyapunovSpectrum = (
   const spread = finite.length < 2 ? 0 : (Math.max(...finite) - Math.min(...finite)) / warm;
   // An integrator knows short directions to the tolerance of the longest.
   const isEvery = isFlow || finite.length < count;
-  const every = isEvery ? 1 : Math.max(1, Math.min(MOST_STEPS, Math.floor(SPREAD / (spread + 1e-12))));
+  const every = isEvery
+    ? 1
+    : Math.max(1, Math.min(MOST_STEPS, Math.ceil(n / 5), Math.floor(SPREAD / (spread + 1e-12))));
 
   const wanted = units(total);
   const record = every * Math.max(1, Math.ceil(wanted / (RECORDS * every)));
@@ -270,7 +273,7 @@ export const lyapunovSpectrum = (
     }
     for (let d = 0; d < count; d++) records[at + d]! /= record * unit;
     taken += 1;
-    if (options.tolerance !== undefined && taken % 100 === 0 && taken >= 400) {
+    if (options.tolerance !== undefined && taken % 100 === 0 && taken >= Math.max(400, most / 4)) {
       const first = columnMean(records, count, 0, taken);
       if (blockError(records, count, 0, taken) < Math.max(options.tolerance, 0.02 * Math.abs(first))) break;
     }
@@ -333,7 +336,11 @@ const summary = (
     isRegular: (sorted[0]?.isRegular ?? false) && !(exponents[0]! > margin(0)),
     positive: places.filter(([exponent, most]) => exponent > most).length,
     zero: places.filter(([exponent, most]) => Math.abs(exponent) <= most).length,
-    dimension: kaplanYorkeDimension(exponents, isAll),
+    // What is 0 within its error counts as 0: a cycle has one dimension.
+    dimension: kaplanYorkeDimension(
+      places.map(([exponent, most]) => (Math.abs(exponent) <= most ? 0 : exponent)),
+      isAll,
+    ),
     entropyRate: places.reduce((total, [exponent, most]) => (exponent > most ? total + exponent : total), 0),
     length,
     volumeError,

@@ -74,7 +74,10 @@ export const lyapunov = (network: AttractorNetwork, options: LyapunovOptions = {
   const held = holdInput(network, options.input);
   const n = held.units;
   const { inputs, starts } = options;
-  if (inputs !== undefined && (inputs.columns !== held.Win.columns || inputs.rows < 1 || firstNonFinite(inputs.data) >= 0)) {
+  if (
+    inputs !== undefined &&
+    (inputs.columns !== held.Win.columns || inputs.rows < 1 || firstNonFinite(inputs.data) >= 0)
+  ) {
     throw failure({
       path: 'inputs',
       seen: `[${inputs.rows}, ${inputs.columns}]`,

@@ -87,7 +87,8 @@ export const periodicOrbit = (
       return residual < 0.1 ? solution : null;
     }
     const images = carried(identity(), n);
-    for (let i = 0; i < n; i++) for (let d = 0; d < n; d++) jacobian[i * n + d] = images[d * n + i]! - (i === d ? 1 : 0);
+    for (let i = 0; i < n; i++)
+      for (let d = 0; d < n; d++) jacobian[i * n + d] = images[d * n + i]! - (i === d ? 1 : 0);
     if (factor(jacobian, n, pivots) === 0) return null;
     const p = gap.slice();
     solve(jacobian, n, pivots, p);

@@ -93,7 +93,8 @@ export const shoot = (flow: Flow, guess: Matrix, period: number, options: Shooti
   const isDense = m > 1 || n <= DENSE_UP_TO;
   if (isDense && unknowns > DENSE_SEGMENTS_UP_TO && m > 1) return null;
   const plain = tangentFlow(flow, 0);
-  const varied = tangentFlow(flow, isDense ? n : 1);
+  // A direction that GMRES solves to 1e-6 needs no more.
+  const varied = isDense ? tangentFlow(flow, n) : tangentFlow(flow, 1, { relative: 1e-9, absolute: 1e-11 });
   const f0 = new Float64Array(n);
   const ends = matrix(m, n);
   const endSpeeds = matrix(m, n);

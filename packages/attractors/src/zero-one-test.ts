@@ -10,7 +10,7 @@ export interface ZeroOneOptions {
   readonly seed?: number;
 }
 
-const MOST_SAMPLES = 4000;
+const MOST_SAMPLES = 2000;
 const LEAST_SAMPLES = 200;
 
 /** The lag at which the autocorrelation of a series about its mean is first not positive; 1 at least. */
@@ -44,7 +44,7 @@ const trend = (values: Float64Array): number => {
  * The 0-1 test for chaos of a series without noise (Gottwald and Melbourne 2009): near 0 where it is regular, near 1 where
  * it is chaotic. For random frequencies c the series drives p + iq = sum x_t e^{ict}; its mean square displacement,
  * less the part that oscillates, grows with time in chaos only, and K is the median over c of its correlation with time.
- * Values between are no answer: the series is short, or thinned too little. Cost 0.1 T^2 for each c, T <= 4000. Errors: fewer
+ * Values between are no answer: the series is short, or thinned too little. Cost 0.1 T^2 for each c, T <= 2000. Errors: fewer
  * than 200 samples, values that are not finite.
  */
 export const zeroOneTest = (series: ArrayLike<number>, options: ZeroOneOptions = {}): number => {

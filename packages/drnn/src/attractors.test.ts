@@ -76,6 +76,19 @@ describe('attractors', () => {
     expect(issuesOf(() => attractors(parts, { recording: empty }))).toEqual(['recording']);
   });
 
+  it('finds the cycle around a point that is unstable, and exponents when asked', () => {
+    const turning = matrixOf([
+      [1.3, -0.75],
+      [0.75, 1.3],
+    ]);
+    const found = attractors({ W: turning, alpha: 0.1 }, { cycleSeeds: 2, lyapunov: { steps: 2000 } });
+    expect(found.points.map(({ linearisation }) => linearisation.kind)).toEqual(['source']);
+    expect(found.cycles.map(({ class: kind, hits }) => [kind, hits])).toEqual([['circle', 3]]);
+    expect([found.cycleSearch.starts, found.lyapunov?.zero]).toEqual([3, 1]);
+    const plain = attractors({ W, alpha: 0.1 }, { cycleSeeds: 2 });
+    expect([plain.cycles, plain.lyapunov, plain.cycleSearch.unsettled]).toEqual([[], null, 0]);
+  });
+
   it('refuses a model of another transfer function than tanh', () => {
     const record = {
       schema: MODEL_SCHEMA,

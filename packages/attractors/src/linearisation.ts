@@ -73,7 +73,7 @@ export interface LinearisationOptions {
 }
 
 /** D = 1 - tanh^2 z at rates r, from the currents, which know it better than 1 - r^2 near saturation. */
-const slopesAt = ({ units: n, W, drive }: HeldNetwork, rates: Float64Array): Float64Array => {
+export const slopesAt = ({ units: n, W, drive }: HeldNetwork, rates: Float64Array): Float64Array => {
   const z = new Float64Array(n);
   currentsOf(W.data, n, n, rates, drive, z);
   return z.map((value) => 1 / Math.cosh(value) ** 2);

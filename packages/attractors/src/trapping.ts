@@ -15,7 +15,7 @@ const ARRIVED = 1e-6;
 const EVERY = 4;
 
 /** What no state leaves, and every state of ends at the point: |d|^2 or d'P d below `level`, d = r - r*. */
-interface Trap {
+export interface Trap {
   /** Index of the point. */
   readonly point: number;
   readonly state: Float64Array;
@@ -30,7 +30,7 @@ interface Trap {
  * closer. Otherwise with J'P J - P = -I: d'P d falls where |P| |J| a L |d| + |P| (a L |d| / 2)^2 < 1, and as P >= I, d'P d
  * below the square of that |d| is inside.
  */
-const trapOf = (J: Matrix, curvature: number, point: number, state: Float64Array): Trap => {
+export const trapOf = (J: Matrix, curvature: number, point: number, state: Float64Array): Trap => {
   const n = J.rows;
   const norm = spectralNormBound(J);
   const whole = 2 * Math.sqrt(n);

@@ -56,7 +56,10 @@ describe('attractors', () => {
         expect(Math.hypot(re - other[m]![0], im - other[m]![1])).toBeLessThan(1e-13);
       });
     });
-    expect(issuesOf(() => predict(read, matrix(10, 2)))).toEqual(['form']);
+    // From a recorded rate the current is known, and the leak acts on it.
+    const run = predict(read, matrixOf([[0.5, 0]]), { steps: 1 });
+    const x = [0.5 * Math.atanh(0.5) + 0.5 * 1.5 * 0.5, 0.5 * 0.5];
+    x.forEach((value, j) => expect(run.data[2 + j]).toBeCloseTo(Math.tanh(value), 12));
     const file = encodeNpz({
       W: numericArray([2, 2], W.data),
       alpha: numericArray([], Float64Array.of(0.1)),
@@ -74,6 +77,19 @@ describe('attractors', () => {
     expect(issuesOf(() => attractors(parts, { recording: matrix(5, 3) }))).toEqual(['recording']);
     const empty = matrix(1, 2, Float64Array.of(Number.NaN, 1));
     expect(issuesOf(() => attractors(parts, { recording: empty }))).toEqual(['recording']);
+  });
+
+  it('finds the cycle around a point that is unstable, and exponents when asked', () => {
+    const turning = matrixOf([
+      [1.3, -0.75],
+      [0.75, 1.3],
+    ]);
+    const found = attractors({ W: turning, alpha: 0.1 }, { cycleSeeds: 2, lyapunov: { steps: 2000 } });
+    expect(found.points.map(({ linearisation }) => linearisation.kind)).toEqual(['source']);
+    expect(found.cycles.map(({ class: kind, hits }) => [kind, hits])).toEqual([['circle', 3]]);
+    expect([found.cycleSearch.starts, found.lyapunov?.zero]).toEqual([3, 1]);
+    const plain = attractors({ W, alpha: 0.1 }, { cycleSeeds: 2 });
+    expect([plain.cycles, plain.lyapunov, plain.cycleSearch.unsettled]).toEqual([[], null, 0]);
   });
 
   it('refuses a model of another transfer function than tanh', () => {

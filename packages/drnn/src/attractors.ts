@@ -1,10 +1,16 @@
 import {
+  cycles,
+  type CycleSet,
   type FixedPoint,
   type FixedPointOptions,
   fixedPoints,
   type FixedPointSet,
+  type FoundCycle,
   type Linearisation,
   linearise,
+  lyapunov,
+  type Lyapunov,
+  type LyapunovOptions,
 } from '@drnn/attractors';
 import { type Model, modelOf, type ModelParts } from '@drnn/recordings';
 import { firstNonFinite, type Matrix, matrix, refuse } from '@drnn/tensor';
@@ -18,6 +24,12 @@ export interface AttractorPoint extends FixedPoint {
 
 export interface Attractors extends Omit<FixedPointSet, 'points'> {
   readonly points: readonly AttractorPoint[];
+  /** The attracting limit cycles that runs of the network ended on. */
+  readonly cycles: readonly FoundCycle[];
+  /** How many runs there were, and where those ended that are on no cycle. */
+  readonly cycleSearch: Omit<CycleSet, 'cycles'>;
+  /** Lyapunov exponents, where they were asked for. */
+  readonly lyapunov: Lyapunov | null;
   /** u that was held. */
   readonly input: Float64Array;
   /** Whether it was given, or is 0 because nothing was said. */
@@ -30,7 +42,28 @@ export interface AttractorsOptions extends Omit<FixedPointOptions, 'trajectories
   readonly recording?: Matrix;
   /** Default that of the model, else rate. Points and multipliers are the same in both, eigenvectors are not. */
   readonly form?: 'rate' | 'current';
+  /** Random starts of the search for limit cycles, to which come some beside unstable points; 0 for none. Default 16. */
+  readonly cycleSeeds?: number;
+  /** Lyapunov exponents as well. Default no. */
+  readonly lyapunov?: boolean | Omit<LyapunovOptions, 'input'>;
 }
+
+/** States beside unstable points, along their fastest mode: a cycle may be around one. */
+const besideUnstable = (points: readonly AttractorPoint[], units: number): Matrix => {
+  const unstable = points
+    .filter(({ class: kind, linearisation }) => kind === 'fixed' && !linearisation.isMapStable)
+    .slice(0, BESIDE);
+  const starts = matrix(unstable.length, units);
+  unstable.forEach(({ state, linearisation: { right } }, k) => {
+    for (let i = 0; i < units; i++) {
+      starts.data[k * units + i] = state[i]! + 1e-3 * right.real.data[i * right.real.columns]!;
+    }
+  });
+  return starts;
+};
+
+/** Unstable points that cycles are sought around. */
+const BESIDE = 8;
 
 /** The complete frames of a recording in the units that W acts on. */
 const scaledFrames = (recording: Matrix, { scale, offset }: Model): Matrix => {
@@ -61,8 +94,8 @@ const scaledFrames = (recording: Matrix, { scale, offset }: Model): Matrix => {
 };
 
 /**
- * Fixed and slow points of a model with its input held, each with its linearisation: `fixedPoints` and `linearise` of
- * `@drnn/attractors`. States are in the units that W acts on; a recording's are state x scale + offset. Errors: those of
+ * Fixed and slow points of a model with its input held, each with its linearisation, its limit cycles and, if they are
+ * asked for, Lyapunov exponents: `fixedPoints`, `linearise`, `cycles` and `lyapunov` of `@drnn/attractors`. States are in the units that W acts on; a recording's are state x scale + offset. Errors: those of
  * `fixedPoints`; a model whose transfer function is not tanh; a recording of other units.
  */
 export const attractors = (parts: ModelParts, options: AttractorsOptions = {}): Attractors => {
@@ -73,7 +106,7 @@ export const attractors = (parts: ModelParts, options: AttractorsOptions = {}): 
       ? []
       : [{ path: 'model', seen: `the transfer function ${transfer}`, expected: 'tanh, whose fixed points are found' }],
   );
-  const { recording, form = model.form ?? 'rate', ...search } = options;
+  const { recording, form = model.form ?? 'rate', cycleSeeds = 16, lyapunov: exponents = false, ...search } = options;
   const network = { ...model, form };
   const set = fixedPoints(network, {
     ...search,
@@ -89,9 +122,25 @@ export const attractors = (parts: ModelParts, options: AttractorsOptions = {}): 
     const linearisation = image?.linearisation ?? linearise(network, point.state, { input, radius });
     points.push({ ...point, linearisation });
   });
+  const { cycles: found, ...cycleSearch } =
+    cycleSeeds === 0
+      ? { cycles: [], starts: 0, atFixedPoints: 0, unsettled: 0 }
+      : cycles(network, {
+          input,
+          seeds: cycleSeeds,
+          seed: options.seed ?? 1,
+          starts: besideUnstable(points, model.W.rows),
+          ...(options.timeLimit === undefined ? {} : { timeLimit: options.timeLimit }),
+        });
   return {
     ...set,
     points,
+    cycles: found,
+    cycleSearch,
+    lyapunov:
+      exponents === false
+        ? null
+        : lyapunov(network, { input, seed: options.seed ?? 1, ...(exponents === true ? {} : exponents) }),
     input,
     isInputGiven: options.input !== undefined,
     form,

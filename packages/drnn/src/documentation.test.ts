@@ -265,6 +265,20 @@ describe.skipIf(!isBuilt)('docs/command-line.md', () => {
       const fields = [...Object.keys(found), ...Object.keys(found.points[0] ?? {}).map((field) => `points.${field}`)];
       const rows = tableOf(sectionOf(page, 'The JSON of drnn attractors')).map(([field = '']) => plain(field));
       expect(rows.toSorted()).toEqual(fields.toSorted());
+      const turning = {
+        W: numericArray([2, 2], Float64Array.of(1.3, -0.75, 0.75, 1.3)),
+        alpha: numericArray([], Float64Array.of(0.1)),
+      };
+      await writeArrays(join(folder, 'turning.npz'), turning);
+      const { stdout: text } = await drnn(['attractors', 'turning.npz', '--lyapunov', '--json'], folder);
+      const parts: { readonly cycles: readonly { readonly flow: object }[]; readonly lyapunov: object } =
+        JSON.parse(text);
+      const [cycle] = parts.cycles;
+      const said = sectionOf(page, 'The JSON of drnn attractors');
+      for (const part of [cycle ?? {}, cycle?.flow ?? {}, parts.lyapunov]) {
+        for (const field of Object.keys(part)) expect(said).toContain(`\`${field}\``);
+      }
+      expect(Object.keys(cycle ?? {})).toContain('flow');
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

@@ -14,6 +14,8 @@ export const observationsOf = (session: Session, settings: Settings, filled?: Ma
     rates: session.rates,
     alpha: alphaOf(settings, session.samplingInterval),
     missing: settings.missing,
+    form: settings.form,
+    ...(settings.settle === undefined ? {} : { settle: settings.settle }),
     ...(settings.inputs === undefined ? {} : { inputs: joinInputs(settings.inputs, session.lengths) }),
     ...(settings.inputLags === undefined ? {} : { inputLags: settings.inputLags }),
     ...(trials === undefined ? {} : { trials }),

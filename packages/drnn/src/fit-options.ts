@@ -21,6 +21,7 @@ export const choices = {
   weights: ['none', 'variance', 'capped', 'calibrated'],
   penalty: penalties,
   missing: ['drop', 'interpolate', 'model'],
+  form: ['rate', 'current'],
   estimator: ['calibrated', 'convex'],
   effort: ['quick', 'full'],
   choosing: ['cross-validation', 'split', 'none'],
@@ -75,6 +76,13 @@ export interface FitOptions extends StructureOptions {
    * frames, or predicted by the fitted network in rounds.
    */
   readonly missing?: 'drop' | 'interpolate' | 'model';
+  /**
+   * Which state the leak of the network acts on: the `rate` that is recorded (default), or the `current`, of which the
+   * rate is phi. Of the current form, rates and inputs are passed through the leak first, which makes the fit exact.
+   */
+  readonly form?: 'rate' | 'current';
+  /** Of the current form: frames at the start of each trial without a row. Default until (1-a)^settle is 0.01. */
+  readonly settle?: number;
   readonly scale?: 'auto' | 'none' | 'max' | 'quantile';
   /** Subtracts each unit's mean before scaling. */
   readonly center?: boolean;
@@ -141,6 +149,7 @@ export interface FitOptions extends StructureOptions {
 /** The defaults, as `--help` prints them. */
 export const defaults = {
   missing: 'drop',
+  form: 'rate',
   scale: 'auto',
   center: false,
   loss: 'cross-entropy',
@@ -233,6 +242,28 @@ const ridgeRuleIssues = (rule: RidgeRule, { estimator, dale }: Settings): readon
   return issues;
 };
 
+/** What the current form cannot be fitted with. */
+const formIssues = ({ form, alpha, missing, settle: frames }: Settings): readonly Issue[] => {
+  const issues: Issue[] = [];
+  if (form !== 'current') {
+    if (frames !== undefined)
+      issues.push({ path: 'settle', seen: 'settle without form current', expected: 'form current' });
+    return issues;
+  }
+  if (typeof alpha === 'string') {
+    issues.push({
+      path: 'alpha',
+      seen: `${alpha} together with the current form`,
+      expected: 'alpha, or dt and tau',
+      hint: 'targets of the current form are the rates whatever alpha is: compare the drive R2 of a few alphas',
+    });
+  }
+  if (missing === 'model') {
+    issues.push({ path: 'missing', seen: 'model together with the current form', expected: 'drop or interpolate' });
+  }
+  return issues;
+};
+
 /** Fills in the defaults and refuses, all at once, what is out of range. */
 export const settle = (options: FitOptions): Settings => {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
@@ -320,6 +351,8 @@ export const settle = (options: FitOptions): Settings => {
   inRange(issues, 'maxSteps', settings.maxSteps, (x) => Number.isInteger(x) && x >= 1, 'a whole number of at least 1');
   inRange(issues, 'holdout', settings.holdout, (x) => x >= 0 && x < 1, 'a fraction from 0 to below 1');
   inRange(issues, 'horizon', settings.horizon, (x) => Number.isInteger(x) && x >= 1, 'a whole number of at least 1');
+  inRange(issues, 'settle', settings.settle, (x) => Number.isInteger(x) && x >= 0, 'a whole number of at least 0');
+  issues.push(...formIssues(settings));
   inRange(issues, 'seed', settings.seed, (x) => Number.isSafeInteger(x) && x >= 0, 'a whole number of at least 0');
   issues.push(...structureOptionIssues(settings));
   if (alpha !== undefined && (settings.dt !== undefined || settings.tau !== undefined)) {

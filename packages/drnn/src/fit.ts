@@ -344,6 +344,7 @@ const fitOn = async (
   const result = {
     model: {
       ...modelOf(solution.theta, all, settings.bias, scaling, groups?.labels),
+      ...(settings.form === 'current' ? { form: settings.form } : {}),
       ...(intervals === null ? {} : { standardErrors: intervals.standardErrors }),
     },
     intervals,
@@ -391,7 +392,8 @@ const fitOn = async (
             fraction: raw.dropped.filled / (raw.targets.rows * raw.units),
           },
     identifiability,
-    observationNoise: judged ? observationNoiseOf(on.host, scored, heldOut, moments) : null,
+    // Targets of the current form are not inverted, and noise on them leaves no trace in successive errors.
+    observationNoise: judged && settings.form === 'rate' ? observationNoiseOf(on.host, scored, heldOut, moments) : null,
     seconds,
     timing: {
       init: parts.first.init + parts.last.init,

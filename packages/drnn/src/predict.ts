@@ -1,6 +1,7 @@
 import { type Model, modelOf, type ModelParts } from '@drnn/recordings';
 import { simulate } from '@drnn/simulator';
-import { type Matrix, matrix, refuse } from '@drnn/tensor';
+import { type Transfer, transfers } from '@drnn/objectives';
+import { mapMatrix, type Matrix, matrix, pointwise, refuse } from '@drnn/tensor';
 import { type LossName, losses } from './fit-options.js';
 
 export interface PredictOptions {
@@ -29,9 +30,17 @@ export const predict = (parts: ModelParts, rates: Matrix, options: PredictOption
   const steps = options.steps ?? rates.rows - 1 - start;
   const state = rates.data.subarray(start * rates.columns, (start + 1) * rates.columns);
   const given = options.inputs;
+  const transferName = losses[options.loss ?? lossOf(model.record)];
+  const transfer = transfers[transferName];
   refuse([
-    ...(model.form === 'current'
-      ? [{ path: 'form', seen: 'a model in the current form', expected: 'one in the rate form, which fits are in' }]
+    ...(model.form === 'current' && transfer.name === 'relu'
+      ? [
+          {
+            path: 'form',
+            seen: 'a model of rectified rates in the current form',
+            expected: 'a transfer function whose inverse gives the current',
+          },
+        ]
       : []),
     ...(rates.columns === units
       ? []
@@ -75,19 +84,31 @@ export const predict = (parts: ModelParts, rates: Matrix, options: PredictOption
       ? []
       : [{ path: 'rates', seen: `a missing value at frame ${start}`, expected: 'a complete state to start from' }]),
   ]);
-  const { W, Win, b, alpha, scale, offset } = model;
+  const { W, Win, b, alpha, scale, offset, form = 'rate' } = model;
+  const scaled = state.map((value, j) => (value - offset[j]!) / scale[j]!);
   const { rates: run } = simulate({
     W,
     ...(given === undefined || inputs === 0 ? {} : { Win, inputs: lateInputs(given, lags, start, steps) }),
     b,
     alpha,
     steps,
-    initial: state.map((value, j) => (value - offset[j]!) / scale[j]!),
-    transfer: losses[options.loss ?? lossOf(model.record)],
+    initial: form === 'current' ? currentsOfRates(transfer, scaled) : scaled,
+    form,
+    transfer: transferName,
   });
   const result = matrix(run.rows, units);
   for (let i = 0; i < run.data.length; i++) result.data[i] = run.data[i]! * scale[i % units]! + offset[i % units]!;
   return result;
+};
+
+/** phi^-1 of rates, those at and beyond the ends of the range as if they were just inside. */
+const currentsOfRates = ({ range, inverse }: Transfer, rates: Float64Array): Float64Array => {
+  const inside = Number.isFinite(range.high - range.low) ? 1e-6 * (range.high - range.low) : 1e-6;
+  const d = rates.map((r) => Math.min(Math.max(r, range.low + inside), range.high - inside));
+  return mapMatrix(
+    pointwise(({ d: value }) => inverse(value)),
+    { d: matrix(1, d.length, d) },
+  ).data;
 };
 
 /** [u[t - lag] | ...] for `steps` frames from `start` on, [time, input x lag]. */

@@ -63,7 +63,7 @@ export const warningsOf = (fit: Judged): readonly string[] => {
       `The ridge outweighs the data in most directions (the data determine ${effectiveDirections.toFixed(1)} of ${directions}): the weights are too small. ${remedy}`,
     );
   }
-  if (calibration !== null) said.push(...ofCalibration(calibration));
+  if (calibration !== null) said.push(...ofCalibration(calibration, fit.settings.form));
   const noise = fit.observationNoise;
   if (noise !== null && noise.slope < 0.9) {
     said.push(
@@ -82,7 +82,10 @@ export const warningsOf = (fit: Judged): readonly string[] => {
 /** Two residuals that know of each other are no news; at this many frames to one, standard errors are half as large again. */
 const longTime = 2;
 
-const ofCalibration = ({ winner, choice, rounds }: NonNullable<Fit['calibration']>): readonly string[] => {
+const ofCalibration = (
+  { winner, choice, rounds }: NonNullable<Fit['calibration']>,
+  form: Fit['settings']['form'],
+): readonly string[] => {
   const said: string[] = [];
   if (winner !== 'rounds' && choice !== null) {
     said.push(
@@ -92,7 +95,9 @@ const ofCalibration = ({ winner, choice, rounds }: NonNullable<Fit['calibration'
   const time = rounds.at(-1)?.autocorrelationTime ?? 1;
   if (time > longTime) {
     said.push(
-      `The residuals are autocorrelated (${time.toFixed(1)} frames to an independent sample): something acts on the units that the network does not know, or alpha is another. Weights are then biased, whatever their standard errors.`,
+      form === 'current'
+        ? `The residuals are autocorrelated (${time.toFixed(1)} frames to an independent sample): in the current form noise in the currents comes through the leak, and is so by itself. It biases the weights, the more the stronger it is; so does an alpha that is another.`
+        : `The residuals are autocorrelated (${time.toFixed(1)} frames to an independent sample): something acts on the units that the network does not know, or alpha is another. Weights are then biased, whatever their standard errors.`,
     );
   }
   return said;

@@ -1,4 +1,5 @@
 import { firstNonFinite, matrix, refuse, type Issue, type Matrix } from '@drnn/tensor';
+import { leakyFilter, settlingFrames } from './leaky-filter.js';
 
 /** A recording as the inversion needs it. Values are in the units in which the model is to act. */
 export interface Observations {
@@ -31,6 +32,17 @@ export interface Observations {
   readonly filled?: Matrix;
   /** The longest run of missing frames that is interpolated (default 5); rows inside longer runs are dropped. */
   readonly maxGap?: number;
+  /**
+   * The form of the network that made the recording: `rate` (default), whose leak acts on the rates that are recorded, or
+   * `current`, whose leak acts on the current x, rates phi(x). Then predictors are the rates and inputs passed through the
+   * leak, and targets the rates themselves: see `transitions`. All units share one alpha.
+   */
+  readonly form?: 'rate' | 'current';
+  /**
+   * In the current form: frames at the start of each trial, and after a gap, that give no row, while the filter forgets
+   * where it started. Default so many that (1-a)^settle is 0.01.
+   */
+  readonly settle?: number;
 }
 
 /** The regression problem of a recording: one row a transition from frame t to t + 1. */
@@ -167,10 +179,38 @@ const shapeIssues = (observations: Observations): Issue[] => {
       expected: `${shape(rates, 'time', 'unit')}, what a model says of the missing values`,
     });
   }
-  issues.push(...lagIssues(observations.inputLags));
+  issues.push(...lagIssues(observations.inputLags), ...formIssues(observations));
   const maxGap = observations.maxGap;
   if (maxGap !== undefined && !(Number.isInteger(maxGap) && maxGap >= 1)) {
     issues.push({ path: 'maxGap', seen: `${maxGap}`, expected: 'a whole number of frames, 1 or more' });
+  }
+  return issues;
+};
+
+const formIssues = ({ form, settle, alpha, missing }: Observations): readonly Issue[] => {
+  const name: string | undefined = form;
+  if (name !== undefined && name !== 'rate' && name !== 'current') {
+    return [{ path: 'form', seen: name, expected: 'rate or current' }];
+  }
+  const issues: Issue[] = [];
+  if (settle !== undefined && !(Number.isSafeInteger(settle) && settle >= 0)) {
+    issues.push({ path: 'settle', seen: `${settle}`, expected: 'a whole number of frames, 0 or more' });
+  }
+  if (form !== 'current') return issues;
+  if (typeof alpha !== 'number' && alpha.some((a) => a !== alpha[0])) {
+    issues.push({
+      path: 'alpha',
+      seen: 'time constants that differ, together with the current form',
+      expected: 'one alpha for all units',
+      hint: 'each target would need all of its predictors filtered with its own alpha: fit units of equal alpha by themselves, with the others as inputs',
+    });
+  }
+  if (missing === 'model') {
+    issues.push({
+      path: 'missing',
+      seen: 'model, together with the current form',
+      expected: 'drop or interpolate',
+    });
   }
   return issues;
 };
@@ -252,6 +292,15 @@ const invertRow = (rates: Float64Array, now: number, alpha: Float64Array, target
  * A missing r[t, j] gives weight 0 to the two targets it enters, (t-1, j) and (t, j); a target is never computed from an
  * interpolated or filled value. As a predictor it follows `missing`. Rows in which no target is observed are dropped too.
  *
+ * Of a network in the current form, x[t+1] = (1-a) x[t] + a (W r[t] + Win u[t] + b) with r = phi(x), predictors are rates
+ * and inputs passed through its leak, y[t+1] = (1-a) y[t] + a r[t] and v alike, and targets are the rates:
+ *
+ *     d[t] = r[t],   predictors [y[t] | v[t]],   r[t] = phi(W y[t] + Win v[t] + b)
+ *
+ * exactly, but for what is not known of y at the start of a trial, which fades as (1-a)^t: the first `settle` frames give
+ * no row. Rows are then those of a rate-form network with states y. Noise on the record is not amplified. Noise in the
+ * currents comes through the leak too: it is autocorrelated and no longer independent of the predictors.
+ *
  * Throws a `DrnnError` that lists every issue: shapes, alpha outside (0, 1], trials that are not integers, values that
  * are not finite where observed, no transition left. Cost O(time x (unit + input)); each predictor row is copied once.
  * Source: specs cornn.md section 2.
@@ -280,6 +329,10 @@ export const transitions = (observations: Observations): Transitions => {
   const bridged = (from: number, to: number): boolean =>
     missing === 'interpolate' && to - from <= maxGap && startsTrial[from] === 0 && hasSuccessor[to - 1] === 1;
 
+  const filtered = observations.form === 'current' ? filteredParts(observations, startsTrial, bridged) : null;
+  if (filtered !== null) for (let t = 0; t < frameCount; t++) if (filtered.settled[t] === 0) kept[t] = 0;
+
+  let [bridgedCount, filledCount] = [0, 0];
   const stands = missing === 'model' ? observations.filled?.data : undefined;
   let anyMissing = false;
   if (observed !== undefined) {
@@ -289,13 +342,18 @@ export const transitions = (observations: Observations): Transitions => {
         for (let t = from; t < to; t++) if (!Number.isFinite(stands[t * units + unit])) kept[t] = 0;
       } else if (!bridged(from, to)) {
         kept.fill(0, from, to);
+      } else if (filtered !== null) {
+        // What was interpolated stays in the filter while its start would.
+        bridgedCount += to - from;
+        filtered.interpolated.fill(1, from + 1, Math.min(frameCount, to + filtered.settle));
       }
     });
     const seen = observed.data;
     for (let t = 0; t + 1 < frameCount; t++) {
       if (kept[t] === 0) continue;
       let targets = 0;
-      for (let j = t * units; j < (t + 1) * units; j++) targets += seen[j]! * seen[j + units]!;
+      for (let j = t * units; j < (t + 1) * units; j++)
+        targets += seen[j]! * (filtered === null ? seen[j + units]! : 1);
       if (targets === 0) kept[t] = 0;
     }
   }
@@ -306,8 +364,17 @@ export const transitions = (observations: Observations): Transitions => {
     const why =
       pairs === 0
         ? 'no trial has two frames'
-        : `each of the ${pairs} pairs of frames has a missing predictor, no observed target, or inputs from before its trial`;
-    refuse([{ path: 'rates', seen: `no usable transition: ${why}`, expected: 'at least 1 transition' }]);
+        : filtered !== null && filtered.settled.every((is) => is === 0)
+          ? `no trial is longer than the ${filtered.settle} frames in which the filter of the current form settles`
+          : `each of the ${pairs} pairs of frames has a missing predictor, no observed target, or inputs from before its trial`;
+    refuse([
+      {
+        path: 'rates',
+        seen: `no usable transition: ${why}`,
+        expected: 'at least 1 transition',
+        ...(filtered === null ? {} : { hint: 'longer trials, or fewer frames to settle (settle)' }),
+      },
+    ]);
   }
 
   const inputCount = inputs?.columns ?? 0;
@@ -323,6 +390,8 @@ export const transitions = (observations: Observations): Transitions => {
       ? new Float64Array(units).fill(observations.alpha)
       : observations.alpha.slice();
   const r = rates.data;
+  const states = filtered?.rates.data ?? r;
+  const drive = filtered?.inputs?.data ?? inputs?.data;
 
   let row = 0;
   let newTrial = true;
@@ -336,18 +405,19 @@ export const transitions = (observations: Observations): Transitions => {
     rowOfFrame[t] = row;
     const now = t * units;
     const next = now + units;
-    predictors.data.set(r.subarray(now, next), row * width);
-    if (inputs !== undefined) {
+    predictors.data.set(states.subarray(now, next), row * width);
+    if (drive !== undefined) {
       for (let k = 0; k < lags.length; k++) {
         const late = t - lags[k]!;
         const column = row * width + units + k * inputCount;
-        predictors.data.set(inputs.data.subarray(late * inputCount, (late + 1) * inputCount), column);
+        predictors.data.set(drive.subarray(late * inputCount, (late + 1) * inputCount), column);
       }
     }
-    invertRow(r, now, alpha, targets.data, row * units);
+    if (filtered === null) invertRow(r, now, alpha, targets.data, row * units);
+    else targets.data.set(r.subarray(now, next), row * units);
     if (observed !== undefined) {
       for (let j = 0; j < units; j++) {
-        const isMissing = observed.data[now + j] === 0 || observed.data[next + j] === 0;
+        const isMissing = observed.data[now + j] === 0 || (filtered === null && observed.data[next + j] === 0);
         if (isMissing) {
           targets.data[row * units + j] = 0;
           unweighted++;
@@ -357,8 +427,8 @@ export const transitions = (observations: Observations): Transitions => {
     row++;
   }
 
-  let [bridgedCount, filledCount] = [0, 0];
-  const interpolated = new Uint8Array(rows);
+  const interpolated =
+    filtered === null ? new Uint8Array(rows) : Uint8Array.from(frames, (t) => filtered.interpolated[t]!);
   if (observed !== undefined && stands !== undefined) {
     for (let k = 0; k < rows; k++) {
       for (let j = 0; j < units; j++) {
@@ -369,7 +439,7 @@ export const transitions = (observations: Observations): Transitions => {
       }
     }
   }
-  if (observed !== undefined && missing === 'interpolate') {
+  if (observed !== undefined && missing === 'interpolate' && filtered === null) {
     missingRuns(observed, startsTrial, (unit, from, to) => {
       if (!bridged(from, to)) return;
       const before = r[(from - 1) * units + unit]!;
@@ -396,6 +466,36 @@ export const transitions = (observations: Observations): Transitions => {
     inputLags: lags,
     alpha,
     dropped: { rows: pairs - rows, interpolated: bridgedCount, filled: filledCount },
+  };
+};
+
+/** Rates and inputs passed through the leak, with short gaps of the rates interpolated where `missing` says so. */
+const filteredParts = (
+  { rates, alpha: given, inputs, observed, settle: wanted }: Observations,
+  startsTrial: Uint8Array,
+  bridged: (from: number, to: number) => boolean,
+) => {
+  const alpha = typeof given === 'number' ? given : (given[0] ?? 1);
+  const settle = wanted ?? settlingFrames(alpha);
+  const { rows, columns } = rates;
+  const known = observed === undefined ? rates : matrix(rows, columns, rates.data.slice());
+  if (observed !== undefined) {
+    missingRuns(observed, startsTrial, (unit, from, to) => {
+      const before = known.data[(from - 1) * columns + unit] ?? Number.NaN;
+      const step = ((known.data[to * columns + unit] ?? Number.NaN) - before) / (to - from + 1);
+      const isBridged = bridged(from, to);
+      for (let t = from; t < to; t++) known.data[t * columns + unit] = isBridged ? before + step * (t - from + 1) : NaN;
+    });
+  }
+  const options = { alpha, startsTrial, settle };
+  const state = leakyFilter(known, options);
+  const drive = inputs === undefined ? null : leakyFilter(inputs, options);
+  return {
+    rates: state.values,
+    inputs: drive === null ? null : drive.values,
+    settled: state.settled.map((is, t) => is & (drive === null || t >= drive.settled.length ? 1 : drive.settled[t]!)),
+    interpolated: new Uint8Array(rows),
+    settle,
   };
 };
 

@@ -1,4 +1,6 @@
 import { readModel, readRecording } from '@drnn/recordings';
+import type { FlowCycle, FoundCycle, Lyapunov } from '@drnn/attractors';
+import type { Matrix } from '@drnn/tensor';
 import { type Command, Option } from 'commander';
 import { type AttractorPoint, attractors, type Attractors } from '../attractors.js';
 import { number, wholeNumber } from './arguments.js';
@@ -14,6 +16,8 @@ interface AttractorsFlags {
   readonly trial: number;
   readonly timeLimit?: number;
   readonly form?: 'rate' | 'current';
+  readonly cycles: number;
+  readonly lyapunov?: boolean;
   readonly json?: boolean;
 }
 
@@ -24,7 +28,7 @@ export const attractorsCommand = (program: Command): void => {
   program
     .command('attractors')
     .description(
-      'fixed and slow points of a model with its input held, each with its stability and a proof that it exists',
+      'fixed and slow points of a model with its input held, each with its stability and a proof that it exists, and cycles',
     )
     .argument('<model>', 'a model (npz); W and alpha are enough')
     .option('--input <values>', 'the input that is held, a number for each with commas between (default: 0)', numbers)
@@ -40,13 +44,16 @@ export const attractorsCommand = (program: Command): void => {
         'current',
       ]),
     )
+    .option('--cycles <count>', 'random starts of the search for limit cycles; 0 for none', wholeNumber, 16)
+    .option('--lyapunov', 'Lyapunov exponents as well, from two random starts')
     .option('--json', 'print the result as one JSON object on stdout')
-    .action(async (path: string, { from, key, json = false, ...flags }: AttractorsFlags) => {
+    .action(async (path: string, { from, key, json = false, cycles: cycleSeeds, ...flags }: AttractorsFlags) => {
       const model = await readModel(path);
       const recording = from === undefined ? undefined : await readRecording(from, key === undefined ? {} : { key });
       const bar = progress();
       const found = attractors(model, {
         ...flags,
+        cycleSeeds,
         onProgress: ({ fraction, starts, points }) =>
           bar.update('attractors', fraction, `${starts} starts, ${points} fixed points`),
         ...(recording === undefined ? {} : { recording: recording.rates }),
@@ -90,8 +97,52 @@ const attractorsJson = (found: Attractors): unknown => ({
   form: found.form,
   unknowns: found.unknowns,
   seconds: found.seconds,
-  cycles: null,
-  lyapunov: null,
+  cycles: found.cycles.map((cycle) => ({
+    class: cycle.class,
+    pieces: cycle.pieces,
+    period: cycle.period,
+    orbit: rowsOf(cycle.orbit),
+    amplitude: cycle.amplitude,
+    harmonics: cycle.harmonics,
+    exponents: cycle.exponents,
+    transverseMultiplier: cycle.transverseMultiplier,
+    multipliers: cycle.multipliers?.map(({ value }) => value) ?? null,
+    residual: cycle.residual,
+    hits: cycle.hits,
+    mirror: cycle.mirror,
+    flow: cycle.flow === null ? null : flowJson(cycle.flow),
+  })),
+  cycleSearch: found.cycleSearch,
+  lyapunov: found.lyapunov === null ? null : lyapunovJson(found.lyapunov),
+});
+
+const rowsOf = ({ rows, columns, data }: Matrix): readonly Float64Array[] =>
+  Array.from({ length: rows }, (_, p) => data.subarray(p * columns, (p + 1) * columns));
+
+const flowJson = (flow: FlowCycle): unknown => ({
+  period: flow.period,
+  multipliers: flow.multipliers.map(({ value }) => value),
+  stable: flow.isStable,
+  orbit: rowsOf(flow.orbit),
+  phaseResponse: flow.phaseResponse === null ? null : rowsOf(flow.phaseResponse),
+  residual: flow.residual,
+  trivialError: flow.trivialError,
+  liouvilleError: flow.liouvilleError,
+});
+
+const lyapunovJson = (spectrum: Lyapunov): unknown => ({
+  exponents: spectrum.exponents,
+  errors: spectrum.errors,
+  perTimeConstant: spectrum.perTimeConstant,
+  regular: spectrum.isRegular,
+  positive: spectrum.positive,
+  zero: spectrum.zero,
+  dimension: spectrum.dimension,
+  entropyRate: spectrum.entropyRate,
+  steps: spectrum.length,
+  volumeError: spectrum.volumeError,
+  consistent: spectrum.isConsistent,
+  first: spectrum.runs.map(({ exponents }) => exponents[0]),
 });
 
 const stabilityOf = ({ linearisation }: AttractorPoint): string => {
@@ -122,7 +173,15 @@ const linesOf = (found: Attractors): readonly string[] => {
       .map((cell, c) => cell.padEnd(widths[c] ?? 0))
       .join('  ')
       .trimEnd();
-  return [line(header), ...rows.map(line), '', verdictOf(found), ...continuumOf(found)];
+  return [
+    line(header),
+    ...rows.map(line),
+    '',
+    verdictOf(found),
+    ...continuumOf(found),
+    ...cyclesOf(found),
+    ...exponentsOf(found),
+  ];
 };
 
 /** How much the set is worth, in words. */
@@ -143,3 +202,35 @@ const continuumOf = ({ points }: Attractors): readonly string[] =>
       ? [`Point ${k} is one of a continuum: ${hits} starts ended on it, up to ${extent.toPrecision(3)} apart.`]
       : [],
   );
+
+const cycleLine = (cycle: FoundCycle, k: number): string => {
+  const shape =
+    cycle.class === 'periodic'
+      ? `${cycle.period} states, one after the other`
+      : `a turn takes ${cycle.period.toPrecision(8)} steps${cycle.pieces > 1 ? ` on ${cycle.pieces} curves` : ''}`;
+  const flow = cycle.flow === null ? '' : `; in the flow ${cycle.flow.period.toPrecision(8)}`;
+  return `Cycle ${k}: ${shape}${flow}; what is beside it shrinks to ${cycle.transverseMultiplier.toPrecision(3)} a turn.`;
+};
+
+const cyclesOf = ({ cycles, cycleSearch: { starts, atFixedPoints, unsettled } }: Attractors): readonly string[] => {
+  if (starts === 0) return [];
+  const left = unsettled === 0 ? '' : `; ${unsettled} had not come to rest, which may be chaos: --lyapunov tells`;
+  const rest = `${atFixedPoints} of ${starts} runs ended at fixed points${left}.`;
+  return [...cycles.map(cycleLine), cycles.length === 0 ? `No limit cycle: ${rest}` : rest];
+};
+
+const exponentsOf = ({ lyapunov }: Attractors): readonly string[] => {
+  if (lyapunov === null) return [];
+  const { exponents, errors, dimension, isConsistent, runs } = lyapunov;
+  const first = Array.from(exponents.subarray(0, 5), (exponent, k) =>
+    Number.isFinite(exponent) ? `${exponent.toPrecision(4)} (${(errors[k] ?? 0).toExponential(0)})` : '-infinity',
+  );
+  const other = runs.map((run) => (run.exponents[0] ?? 0).toPrecision(3)).join(', ');
+  return [
+    `Lyapunov exponents, nats a step: ${first.join(', ')}${exponents.length > 5 ? ', ...' : ''}`,
+    dimension === null
+      ? 'Kaplan-Yorke dimension: more exponents are needed.'
+      : `Kaplan-Yorke dimension ${dimension.toPrecision(4)}.`,
+    ...(isConsistent ? [] : [`The starts disagree (${other}): several attractors, or too short a run.`]),
+  ];
+};

@@ -32,6 +32,8 @@ export interface FitFlags {
   readonly bias: boolean;
   readonly zeroDiagonal: boolean;
   readonly missing: (typeof choices.missing)[number];
+  readonly form: (typeof choices.form)[number];
+  readonly settle?: number;
   readonly estimator?: (typeof choices.estimator)[number];
   readonly effort: (typeof choices.effort)[number];
   readonly memory: (typeof choices.memory)[number];

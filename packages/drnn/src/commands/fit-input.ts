@@ -73,6 +73,8 @@ export const optionsOf = async (
     bias: flags.bias,
     zeroDiagonal: flags.zeroDiagonal,
     missing: flags.missing,
+    form: flags.form,
+    ...(flags.settle === undefined ? {} : { settle: flags.settle }),
     ...(flags.estimator === undefined ? {} : { estimator: flags.estimator }),
     ...(flags.choosing === undefined ? {} : { choosing: flags.choosing }),
     ...(flags.intervals === undefined ? {} : { intervals: flags.intervals }),

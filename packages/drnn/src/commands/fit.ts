@@ -63,6 +63,12 @@ export const fitCommand = (program: Command): void => {
       'the group of each unit, text or whole numbers [unit]; kept with the model, and what --penalty groups is over',
     )
     .addOption(oneOf('--missing <rule>', 'rows with a missing predictor', choices.missing, defaults.missing))
+    .addOption(oneOf('--form <form>', 'which state the leak acts on', choices.form, defaults.form))
+    .option(
+      '--settle <frames>',
+      'with --form current, frames at the start of each trial without a row (default: until a hundredth of the start is left)',
+      wholeNumber,
+    )
     .addOption(
       new Option(
         '--estimator <name>',

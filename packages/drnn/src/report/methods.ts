@@ -36,6 +36,7 @@ export const methodsParagraph = (data: ReportData): string => {
   const given = (name: string): boolean => !['', 'none', 'false', null].includes(optionValue(options, name));
   const scaled = data.scale.method !== 'none' || given('center');
   const bias = optionValue(options, 'bias') === 'false' ? '' : ' + b';
+  const isCurrent = optionValue(options, 'form') === 'current';
   const limits = [
     optionValue(options, 'zeroDiagonal') === 'false' ? null : 'self-connections were excluded',
     given('connections') ? 'other connections were limited to those of a given mask' : null,
@@ -49,7 +50,10 @@ export const methodsParagraph = (data: ReportData): string => {
       : null,
   ].filter((limit) => limit !== null);
   const sentences = [
-    `We fitted a recurrent network of ${counted(data.units, 'unit')}${data.inputs > 0 ? ` with ${counted(data.inputs, 'external input')}` : ''}, r[t+1] = (1 − a) r[t] + a φ(W r[t]${data.inputs > 0 ? ' + Win u[t]' : ''}${bias}), a = dt/τ = ${leak(data)}${transfer === undefined ? '' : `, φ = ${transfer}`}, to the recorded activity (${counted(data.samples, 'transition')} between consecutive frames in ${counted(data.trials, 'trial')}${data.samplingInterval === null ? '' : `, ${formatSeconds(data.samplingInterval, true)} a frame`}).`,
+    `We fitted a recurrent network of ${counted(data.units, 'unit')}${data.inputs > 0 ? ` with ${counted(data.inputs, 'external input')}` : ''}, ${isCurrent ? `x[t+1] = (1 − a) x[t] + a (W r[t]${data.inputs > 0 ? ' + Win u[t]' : ''}${bias}), r = φ(x)` : `r[t+1] = (1 − a) r[t] + a φ(W r[t]${data.inputs > 0 ? ' + Win u[t]' : ''}${bias})`}, a = dt/τ = ${leak(data)}${transfer === undefined ? '' : `, φ = ${transfer}`}, to the recorded activity (${counted(data.samples, 'transition')} between consecutive frames in ${counted(data.trials, 'trial')}${data.samplingInterval === null ? '' : `, ${formatSeconds(data.samplingInterval, true)} a frame`}).`,
+    isCurrent
+      ? `Rates${data.inputs > 0 ? ' and inputs' : ''} were passed through the leak, y[t+1] = (1 − a) y[t] + a r[t], which turns the network into one whose rates are y, with d = r = φ(W y${data.inputs > 0 ? ' + Win v' : ''}${bias}); scores one step ahead and in closed loop are of y.`
+      : null,
     data.inputLags.some((lag) => lag > 0) ? `Inputs entered at lags of ${data.inputLags.join(', ')} frames.` : null,
     given('center') ? 'The mean of each unit was subtracted.' : null,
     data.scale.method === 'none'
@@ -58,7 +62,7 @@ export const methodsParagraph = (data: ReportData): string => {
     scaled ? 'W, Win and b act on the activity so transformed.' : null,
     ...(data.calibrated === null
       ? [
-          `Weights minimised the ${data.objectiveName} loss of the inverted targets d = (r[t+1] − (1 − a) r[t]) / a${weights === null || weights === 'none' ? '' : `, with ${weights} weights`}${clip === null ? '' : `, the weighted slope clipped at ${formatSetting(clip)}`}${ridge === null ? '' : `, and a ridge penalty of ${data.ridgePath === null ? formatSetting(ridge) : formatNumber(ridge)} per transition`}, one problem for each unit that shares its predictors with all others (CORNN; Dinc et al., 2023)${limits.length === 0 ? '' : `; ${limits.join(', ')}`}.`,
+          `Weights minimised the ${data.objectiveName} loss of ${isCurrent ? 'the rates' : 'the inverted targets d = (r[t+1] − (1 − a) r[t]) / a'}${weights === null || weights === 'none' ? '' : `, with ${weights} weights`}${clip === null ? '' : `, the weighted slope clipped at ${formatSetting(clip)}`}${ridge === null ? '' : `, and a ridge penalty of ${data.ridgePath === null ? formatSetting(ridge) : formatNumber(ridge)} per transition`}, one problem for each unit that shares its predictors with all others (CORNN; Dinc et al., 2023)${limits.length === 0 ? '' : `; ${limits.join(', ')}`}.`,
           ridgeSentence(data),
           data.certificate.verdict === 'convex'
             ? 'The objective was proven convex.'
@@ -87,7 +91,10 @@ const calibratedSentences = (
   const { winner, rounds, effort, choice } = calibrated;
   const last = rounds.at(-1);
   const limited = limits.length === 0 ? '' : `; ${limits.join(', ')}`;
-  const targets = 'the inverted targets d = (r[t+1] − (1 − a) r[t]) / a';
+  const targets =
+    optionValue(data.options, 'form') === 'current'
+      ? 'the rates'
+      : 'the inverted targets d = (r[t+1] − (1 − a) r[t]) / a';
   const ran = `drnn${data.versions['drnn'] === undefined ? '' : ` ${data.versions['drnn']}`} (${data.backend} backend, ${counted(data.threads, 'thread')}, ${data.precision})`;
   if (winner !== 'rounds') {
     return [

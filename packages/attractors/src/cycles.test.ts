@@ -1,0 +1,181 @@
+import { type Matrix, matrix, matrixOf } from '@drnn/tensor';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { cycles, type FoundCycle } from './cycles.js';
+import { fixedPoints } from './fixed-points.js';
+import { flipFlop, gaussianWeights } from './known-networks.test.data.js';
+import { rotation } from './known-systems.test.data.js';
+
+const only = (network: Parameters<typeof cycles>[0], seeds = 4): FoundCycle => {
+  const set = cycles(network, { seeds });
+  expect(set.cycles.length).toBe(1);
+  expect([set.atFixedPoints, set.unsettled]).toEqual([0, 0]);
+  return set.cycles[0]!;
+};
+
+describe('two units that turn', () => {
+  // Periods and exponents from 4e6 steps of the angle, weighted; the flow's from an independent table.
+  it.each([
+    [0.1, 30, 1.5, 113.390664253689, -0.0457058],
+    [0.1, 30, 2, 123.588933520182, -0.07317206],
+    [0.1, 90, 6, 13.813017811745, -0.1028107],
+    [0.5, 90, 2.5, 5.900363716107, -0.5620057],
+  ])('a = %d, %d degrees, g = %d: an invariant circle', (alpha, degrees, gain, period, exponent) => {
+    for (const form of ['rate', 'current'] as const) {
+      const cycle = only({ W: matrixOf(rotation(gain, degrees)), alpha, form });
+      expect(cycle.class).toBe('circle');
+      expect(Math.abs(cycle.period / period - 1)).toBeLessThan(1e-11);
+      expect(Math.abs(cycle.exponents[0]!)).toBeLessThan(1e-8);
+      expect(Math.abs(cycle.exponents[1]! / exponent - 1)).toBeLessThan(1e-6);
+      expect(cycle.transverseMultiplier).toBeCloseTo(Math.exp(cycle.exponents[1]! * period), 10);
+      expect(cycle.residual).toBeLessThan(1e-8);
+      expect(cycle.mirror).toBe(0);
+    }
+  });
+
+  it.each([
+    [1.5, 11.14564483, 9.4195e-3],
+    [2, 12.16783874, 2.51935e-4],
+  ])('the flow at 30 degrees, g = %d: period %d time constants, multiplier %d', (gain, period, multiplier) => {
+    const { flow } = only({ W: matrixOf(rotation(gain, 30)), alpha: 0.1 });
+    expect(Math.abs((flow?.period ?? 0) / 10 - period)).toBeLessThan(1e-8);
+    expect(Math.abs((flow?.multipliers[1]?.value[0] ?? 0) / multiplier - 1)).toBeLessThan(2e-6);
+    expect(flow?.trivialError).toBeLessThan(1e-8);
+    expect(flow?.liouvilleError).toBeLessThan(1e-8);
+    expect([flow?.isStable, flow?.phaseResponse?.rows]).toEqual([true, 128]);
+  });
+
+  it.each([
+    [90, 0.2, 3],
+    [30, 0.1, 1.13605691569],
+  ])('at %d degrees with a = %d begin to at g = %d', (degrees, alpha, onset) => {
+    const below = cycles({ W: matrixOf(rotation(onset - 0.02, degrees)), alpha }, { seeds: 2 });
+    expect([below.cycles.length, below.atFixedPoints]).toEqual([0, 2]);
+    expect(only({ W: matrixOf(rotation(onset + 0.02, degrees)), alpha }, 2).class).toBe('circle');
+  });
+});
+
+describe('periodic cycles', () => {
+  it('one unit with w = -2 and a = 1 flips', () => {
+    const cycle = only({ W: matrixOf([[-2]]), alpha: 1 });
+    expect([cycle.class, cycle.period, cycle.flow]).toEqual(['periodic', 2, null]);
+    expect(Math.abs(cycle.orbit.data[0]! - 0.9575040240772687)).toBeLessThan(1e-10);
+    expect(cycle.multipliers?.[0]?.value[0]).toBeCloseTo(0.02767967158, 10);
+  });
+
+  it('units in a ring hand on a state, one step each', () => {
+    // r_i <- tanh(4 r_{i-1}): of signs that are not all the same every shift is another phase of one cycle.
+    const W = matrixOf([
+      [0, 0, 4],
+      [4, 0, 0],
+      [0, 4, 0],
+    ]);
+    const set = cycles({ W, alpha: 1 }, { seeds: 24 });
+    expect(set.cycles.map(({ period }) => period)).toEqual([3, 3]);
+    expect(set.cycles[0]?.mirror).toBe(1);
+    expect(set.unsettled).toBe(0);
+  });
+});
+
+describe('what has none', () => {
+  it.each<readonly [string, Matrix, number]>([
+    ['no weights', matrix(3, 3), 1],
+    ['a flip-flop', flipFlop(2, 4), 0.1],
+    [
+      'saturated units',
+      matrixOf([
+        [1e8, -1e7],
+        [1e7, 1e8],
+      ]),
+      0.2,
+    ],
+    ['a contraction', gaussianWeights(10, 0.1, 1), 0.5],
+  ])('%s', (_, W, alpha) => {
+    const set = cycles({ W, alpha }, { seeds: 6 });
+    expect([set.cycles.length, set.atFixedPoints, set.unsettled]).toEqual([0, 6, 0]);
+  });
+
+  it('two phases that are independent are no cycle', () => {
+    const [p, q] = [rotation(1.5, 30), rotation(2, 50)];
+    const W = matrixOf([
+      [...p[0]!, 0, 0],
+      [...p[1]!, 0, 0],
+      [0, 0, ...q[0]!],
+      [0, 0, ...q[1]!],
+    ]);
+    const set = cycles({ W, alpha: 0.1 }, { seeds: 2, limit: 10_000 });
+    expect([set.cycles.length, set.unsettled]).toEqual([0, 2]);
+  });
+
+  it('weights that are not numbers are refused', () => {
+    expect(() => cycles({ W: matrixOf([[Number.NaN]]), alpha: 0.1 })).toThrow(/finite/);
+  });
+});
+
+describe('the same network in other words', () => {
+  const units = 4;
+  // A turning pair that drives another, slower one.
+  const W = matrixOf([
+    [1.3, -0.75, 0, 0.1],
+    [0.75, 1.3, 0.2, 0],
+    [0.4, 0, 0.5, -0.3],
+    [0, -0.3, 0.2, 0.4],
+  ]);
+  const b = Float64Array.of(0.05, 0, -0.1, 0.02);
+  const reference = cycles({ W, alpha: 0.2, b }, { seeds: 2 }).cycles[0]!;
+
+  it('has cycles that a permutation and a change of signs take along', () => {
+    expect(reference.class).toBe('circle');
+    fc.assert(
+      fc.property(
+        fc.shuffledSubarray([0, 1, 2, 3], { minLength: 4 }),
+        fc.array(fc.constantFrom(-1, 1), { minLength: 4, maxLength: 4 }),
+        (order, signs) => {
+          const turned = matrix(units, units);
+          const drive = new Float64Array(units);
+          for (let i = 0; i < units; i++) {
+            drive[i] = signs[i]! * b[order[i]!]!;
+            for (let j = 0; j < units; j++) {
+              turned.data[i * units + j] = signs[i]! * signs[j]! * W.data[order[i]! * units + order[j]!]!;
+            }
+          }
+          const cycle = cycles({ W: turned, alpha: 0.2, b: drive }, { seeds: 1 }).cycles[0]!;
+          expect(Math.abs(cycle.period / reference.period - 1)).toBeLessThan(1e-10);
+          for (let i = 0; i < units; i++) {
+            expect(Math.abs(cycle.amplitude[i]! - reference.amplitude[order[i]!]!)).toBeLessThan(1e-3);
+            if (i > 1) continue;
+            expect(Math.abs(cycle.exponents[i]! - reference.exponents[i]!)).toBeLessThan(1e-7);
+          }
+        },
+      ),
+      { numRuns: 4 },
+    );
+  });
+});
+
+describe('a random network without drive', () => {
+  it('has with each cycle its mirror image, found or not', () => {
+    const W = gaussianWeights(20, 1.6 / Math.sqrt(20), 5);
+    const { cycles: found } = cycles({ W, alpha: 0.3 }, { seeds: 6, limit: 5000 });
+    found.forEach((cycle, k) => {
+      expect(cycle.mirror).not.toBeNull();
+      const image = found[cycle.mirror ?? -1];
+      expect(image?.mirror).toBe(k);
+      expect(image?.period).toBe(cycle.period);
+    });
+  });
+});
+
+describe('starts', () => {
+  it('from an unstable focus lead to the cycle around it', () => {
+    const W = matrixOf(rotation(1.5, 30));
+    const { points } = fixedPoints({ W, alpha: 0.1 }, { seeds: 20 });
+    const starts = matrix(
+      1,
+      2,
+      points[0]!.state.map((value) => value + 1e-6),
+    );
+    const set = cycles({ W, alpha: 0.1 }, { starts, seeds: 0 });
+    expect([set.starts, set.cycles.length, set.cycles[0]?.hits]).toEqual([1, 1, 1]);
+  });
+});

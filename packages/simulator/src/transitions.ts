@@ -1,4 +1,4 @@
-import { firstNonFinite, matrix, refuse, type Issue, type Matrix } from '@drnn/tensor';
+import { firstNonFinite, matrix, rowRange, refuse, type Issue, type Matrix } from '@drnn/tensor';
 import { leakyFilter, settlingFrames } from './leaky-filter.js';
 
 /** A recording as the inversion needs it. Values are in the units in which the model is to act. */
@@ -302,7 +302,8 @@ const invertRow = (rates: Float64Array, now: number, alpha: Float64Array, target
  * currents comes through the leak too: it is autocorrelated and no longer independent of the predictors.
  *
  * Throws a `DrnnError` that lists every issue: shapes, alpha outside (0, 1], trials that are not integers, values that
- * are not finite where observed, no transition left. Cost O(time x (unit + input)); each predictor row is copied once.
+ * are not finite where observed, no transition left. Cost O(time x (unit + input)). Predictor rows are copied once; where they
+ * are consecutive frames without inputs or a mask, they are the recording's own.
  * Source: specs cornn.md section 2.
  */
 export const transitions = (observations: Observations): Transitions => {
@@ -379,7 +380,14 @@ export const transitions = (observations: Observations): Transitions => {
 
   const inputCount = inputs?.columns ?? 0;
   const width = units + inputCount * lags.length;
-  const predictors = matrix(rows, width);
+  const r = rates.data;
+  const states = filtered?.rates.data ?? r;
+  const drive = filtered?.inputs?.data ?? inputs?.data;
+  const first = kept.indexOf(1);
+  const isShared = width === units && observed === undefined && kept.lastIndexOf(1) - first + 1 === rows;
+  const predictors = isShared
+    ? rowRange({ rows: frameCount, columns: units, data: states }, first, first + rows)
+    : matrix(rows, width);
   const targets = matrix(rows, units);
   const weights = anyMissing ? matrix(rows, units) : null;
   const frames = new Int32Array(rows);
@@ -389,9 +397,6 @@ export const transitions = (observations: Observations): Transitions => {
     typeof observations.alpha === 'number'
       ? new Float64Array(units).fill(observations.alpha)
       : observations.alpha.slice();
-  const r = rates.data;
-  const states = filtered?.rates.data ?? r;
-  const drive = filtered?.inputs?.data ?? inputs?.data;
 
   let row = 0;
   let newTrial = true;
@@ -405,7 +410,7 @@ export const transitions = (observations: Observations): Transitions => {
     rowOfFrame[t] = row;
     const now = t * units;
     const next = now + units;
-    predictors.data.set(states.subarray(now, next), row * width);
+    if (!isShared) predictors.data.set(states.subarray(now, next), row * width);
     if (drive !== undefined) {
       for (let k = 0; k < lags.length; k++) {
         const late = t - lags[k]!;

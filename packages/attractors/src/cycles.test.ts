@@ -6,7 +6,7 @@ import { fixedPoints } from './fixed-points.js';
 import { flipFlop, gaussianWeights } from './known-networks.test.data.js';
 import { rotation } from './known-systems.test.data.js';
 
-const only = (network: Parameters<typeof cycles>[0], seeds = 4): FoundCycle => {
+const only = (network: Parameters<typeof cycles>[0], seeds = 2): FoundCycle => {
   const set = cycles(network, { seeds });
   expect(set.cycles.length).toBe(1);
   expect([set.atFixedPoints, set.unsettled]).toEqual([0, 0]);
@@ -148,7 +148,7 @@ describe('the same network in other words', () => {
           }
         },
       ),
-      { numRuns: 4 },
+      { numRuns: 3 },
     );
   });
 });

@@ -37,6 +37,8 @@ const RESYNC = 32;
 const ROUGH = 2048;
 const LEAST_LENGTH = 4096;
 const PERIODS = 60;
+/** Turns in which an orbit on a curve comes within a thirteenth of a step. */
+const TURNS = 12;
 const MOST_PERIOD = 4000;
 /** Above this period the first return tells which harmonic the strongest line is. */
 const SLOW = 24;
@@ -249,7 +251,8 @@ export const invariantCircle = (
 
 /**
  * The first step after which the orbit is back: nearer to where it began than three quarters of a step, as it must be
- * once in a turn of a closed curve; 0 where it is not back in time. Chaos and tori come back so near much later.
+ * once in a turn of a closed curve, if in twelve turns it is once nearer than a fifth, as it then must be too (Dirichlet);
+ * else 0. Chaos and tori come back so near much later.
  */
 const firstReturn = (map: IteratedMap, start: Float64Array, longest: number): number => {
   const n = map.dimension;
@@ -267,14 +270,20 @@ const firstReturn = (map: IteratedMap, start: Float64Array, longest: number): nu
   const origin = x.slice();
   let pace = away(origin, before);
   let isAway = false;
-  for (let t = 1; t <= longest; t++) {
+  let first = 0;
+  let end = longest;
+  for (let t = 1; t <= end; t++) {
     map.image(x, next, t);
     [x, next] = [next, x];
     const distance = away(x, origin);
     if (t === 1) pace = Math.max(pace, distance);
     if (!(pace > 0)) return 0;
     if (distance > pace * 0.9) isAway = true;
-    else if (isAway && distance <= 0.75 * pace) return t;
+    else if (isAway && first === 0 && distance <= 0.75 * pace) {
+      first = t;
+      end = TURNS * t;
+    }
+    if (first > 0 && distance <= 0.2 * pace) return first;
   }
   return 0;
 };

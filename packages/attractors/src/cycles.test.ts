@@ -46,6 +46,15 @@ describe('two units that turn', () => {
   });
 
   it.each([
+    [1.9, 5.99],
+    [2, 5.983412612696],
+  ])('near a sixth of a turn a step (g = %d) have no other period than that, or none', (gain, period) => {
+    const { cycles: found, unsettled } = cycles({ W: matrixOf(rotation(gain, 90)), alpha: 0.5 }, { seeds: 1, limit: 1000 });
+    for (const cycle of found) expect(cycle.period).toBeCloseTo(period, 1);
+    expect(found.length + unsettled).toBe(1);
+  });
+
+  it.each([
     [90, 0.2, 3],
     [30, 0.1, 1.13605691569],
   ])('at %d degrees with a = %d begin to at g = %d', (degrees, alpha, onset) => {

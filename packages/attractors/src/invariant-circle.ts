@@ -224,6 +224,24 @@ const evaluate = (coefficients: Float64Array, n: number, harmonics: number, turn
   }
 };
 
+/** Whether K goes round a curve more than once: at a subharmonic of its frequency any curve is invariant so. */
+const coversItself = (coefficients: Float64Array, n: number, harmonics: number, size: number): boolean => {
+  const here = new Float64Array(n);
+  const there = new Float64Array(n);
+  for (let turns = 2; turns <= 2 * MOST_SUBHARMONIC; turns++) {
+    let farthest = 0;
+    for (let p = 0; p < 5; p++) {
+      evaluate(coefficients, n, harmonics, p / 5, here);
+      evaluate(coefficients, n, harmonics, p / 5 + 1 / turns, there);
+      let sum = 0;
+      for (let i = 0; i < n; i++) sum += (here[i]! - there[i]!) ** 2;
+      farthest = Math.max(farthest, Math.sqrt(sum));
+    }
+    if (farthest < 1e-2 * size) return true;
+  }
+  return false;
+};
+
 /**
  * The invariant circle that an orbit is on, or null where it is on none: from a state that has come to rest on it. The
  * rotation number is that of a line of the spectrum, and K the Fourier series that weighted averages along the orbit give
@@ -338,6 +356,7 @@ const circleOf = (
     }
     const amplitude = amplitudeOf(orbit);
     if (!(residual <= tolerance * Math.max(...amplitude) * Math.sqrt(n))) continue;
+    if (coversItself(coefficients, n, harmonics, Math.hypot(...amplitude))) continue;
     const aligned = rolled(orbit, highestRow(orbit, amplitude));
     return { rotationNumber: rho, period: 1 / rho, orbit: aligned, amplitude, harmonics: harmonicsOf(orbit), residual };
   }

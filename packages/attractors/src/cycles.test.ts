@@ -49,7 +49,10 @@ describe('two units that turn', () => {
     [1.9, 5.99],
     [2, 5.983412612696],
   ])('near a sixth of a turn a step (g = %d) have no other period than that, or none', (gain, period) => {
-    const { cycles: found, unsettled } = cycles({ W: matrixOf(rotation(gain, 90)), alpha: 0.5 }, { seeds: 1, limit: 1000 });
+    const { cycles: found, unsettled } = cycles(
+      { W: matrixOf(rotation(gain, 90)), alpha: 0.5 },
+      { seeds: 1, limit: 1000 },
+    );
     for (const cycle of found) expect(cycle.period).toBeCloseTo(period, 1);
     expect(found.length + unsettled).toBe(1);
   });

@@ -201,7 +201,7 @@ if (only.has('rotation')) {
   const flip = cycles({ W: matrixOf([[-2]]), alpha: 1 }, { seeds: 2 }).cycles[0];
   const logisticCycle = periodicOrbit(logistic(3.2), Float64Array.of(0.5), 2, 1e-12);
   console.log(
-    `  r = tanh(-2 r): ${flip?.period} states, ${apart(flip?.orbit.data[0] ?? 0, 0.9575040240772687)}, multiplier ` +
+    `  r = tanh(-2 r): ${flip?.period} states, ${apart(flip?.orbit.data[0] ?? 0, 0.957504024077269)}, multiplier ` +
       `${apart(flip?.multipliers?.[0]?.value[0] ?? 0, 0.02767967158)}; logistic, r = 3.2: ` +
       `${apart(logisticCycle?.multipliers[0]?.value[0] ?? 0, 0.16)}`,
   );

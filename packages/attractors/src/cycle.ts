@@ -206,8 +206,8 @@ const ofCircle = (held: HeldNetwork, map: IteratedMap, state: Float64Array, { ci
   const n = held.units;
   const period = pieces * circle.period;
   const { exponents } = lyapunovSpectrum(map, state, {
-    count: Math.min(n, n <= 300 ? 6 : 2),
-    length: Math.max(2000, Math.min(20_000, Math.ceil(60 * period))),
+    count: Math.min(n, n <= 50 ? 6 : 3),
+    length: Math.max(4000, Math.min(20_000, Math.ceil(40 * period))),
     transient: Math.min(1000, Math.ceil(10 * period)),
   });
   const { rows } = circle.orbit;

@@ -6,7 +6,7 @@ import { fixedPoints } from './fixed-points.js';
 import { flipFlop, gaussianWeights } from './known-networks.test.data.js';
 import { rotation } from './known-systems.test.data.js';
 
-const only = (network: Parameters<typeof cycles>[0], seeds = 4): FoundCycle => {
+const only = (network: Parameters<typeof cycles>[0], seeds = 2): FoundCycle => {
   const set = cycles(network, { seeds });
   expect(set.cycles.length).toBe(1);
   expect([set.atFixedPoints, set.unsettled]).toEqual([0, 0]);
@@ -46,6 +46,18 @@ describe('two units that turn', () => {
   });
 
   it.each([
+    [1.9, 5.99],
+    [2, 5.983412612696],
+  ])('near a sixth of a turn a step (g = %d) have no other period than that, or none', (gain, period) => {
+    const { cycles: found, unsettled } = cycles(
+      { W: matrixOf(rotation(gain, 90)), alpha: 0.5 },
+      { seeds: 1, limit: 1000 },
+    );
+    for (const cycle of found) expect(cycle.period).toBeCloseTo(period, 1);
+    expect(found.length + unsettled).toBe(1);
+  });
+
+  it.each([
     [90, 0.2, 3],
     [30, 0.1, 1.13605691569],
   ])('at %d degrees with a = %d begin to at g = %d', (degrees, alpha, onset) => {
@@ -59,7 +71,7 @@ describe('periodic cycles', () => {
   it('one unit with w = -2 and a = 1 flips', () => {
     const cycle = only({ W: matrixOf([[-2]]), alpha: 1 });
     expect([cycle.class, cycle.period, cycle.flow]).toEqual(['periodic', 2, null]);
-    expect(Math.abs(cycle.orbit.data[0]! - 0.9575040240772687)).toBeLessThan(1e-10);
+    expect(Math.abs(cycle.orbit.data[0]! - 0.957504024077269)).toBeLessThan(1e-10);
     expect(cycle.multipliers?.[0]?.value[0]).toBeCloseTo(0.02767967158, 10);
   });
 
@@ -148,7 +160,7 @@ describe('the same network in other words', () => {
           }
         },
       ),
-      { numRuns: 4 },
+      { numRuns: 3 },
     );
   });
 });

@@ -37,6 +37,8 @@ const RESYNC = 32;
 const ROUGH = 2048;
 const LEAST_LENGTH = 4096;
 const PERIODS = 60;
+/** Turns in which an orbit on a curve comes within a thirteenth of a step. */
+const TURNS = 12;
 const MOST_PERIOD = 4000;
 /** Above this period the first return tells which harmonic the strongest line is. */
 const SLOW = 24;
@@ -222,6 +224,24 @@ const evaluate = (coefficients: Float64Array, n: number, harmonics: number, turn
   }
 };
 
+/** Whether K goes round a curve more than once: at a subharmonic of its frequency any curve is invariant so. */
+const coversItself = (coefficients: Float64Array, n: number, harmonics: number, size: number): boolean => {
+  const here = new Float64Array(n);
+  const there = new Float64Array(n);
+  for (let turns = 2; turns <= 2 * MOST_SUBHARMONIC; turns++) {
+    let farthest = 0;
+    for (let p = 0; p < 5; p++) {
+      evaluate(coefficients, n, harmonics, p / 5, here);
+      evaluate(coefficients, n, harmonics, p / 5 + 1 / turns, there);
+      let sum = 0;
+      for (let i = 0; i < n; i++) sum += (here[i]! - there[i]!) ** 2;
+      farthest = Math.max(farthest, Math.sqrt(sum));
+    }
+    if (farthest < 1e-2 * size) return true;
+  }
+  return false;
+};
+
 /**
  * The invariant circle that an orbit is on, or null where it is on none: from a state that has come to rest on it. The
  * rotation number is that of a line of the spectrum, and K the Fourier series that weighted averages along the orbit give
@@ -249,7 +269,8 @@ export const invariantCircle = (
 
 /**
  * The first step after which the orbit is back: nearer to where it began than three quarters of a step, as it must be
- * once in a turn of a closed curve; 0 where it is not back in time. Chaos and tori come back so near much later.
+ * once in a turn of a closed curve, if in twelve turns it is once nearer than a fifth, as it then must be too (Dirichlet);
+ * else 0. Chaos and tori come back so near much later.
  */
 const firstReturn = (map: IteratedMap, start: Float64Array, longest: number): number => {
   const n = map.dimension;
@@ -267,14 +288,20 @@ const firstReturn = (map: IteratedMap, start: Float64Array, longest: number): nu
   const origin = x.slice();
   let pace = away(origin, before);
   let isAway = false;
-  for (let t = 1; t <= longest; t++) {
+  let first = 0;
+  let end = longest;
+  for (let t = 1; t <= end; t++) {
     map.image(x, next, t);
     [x, next] = [next, x];
     const distance = away(x, origin);
     if (t === 1) pace = Math.max(pace, distance);
     if (!(pace > 0)) return 0;
     if (distance > pace * 0.9) isAway = true;
-    else if (isAway && distance <= 0.75 * pace) return t;
+    else if (isAway && first === 0 && distance <= 0.75 * pace) {
+      first = t;
+      end = TURNS * t;
+    }
+    if (first > 0 && distance <= 0.2 * pace) return first;
   }
   return 0;
 };
@@ -329,6 +356,7 @@ const circleOf = (
     }
     const amplitude = amplitudeOf(orbit);
     if (!(residual <= tolerance * Math.max(...amplitude) * Math.sqrt(n))) continue;
+    if (coversItself(coefficients, n, harmonics, Math.hypot(...amplitude))) continue;
     const aligned = rolled(orbit, highestRow(orbit, amplitude));
     return { rotationNumber: rho, period: 1 / rho, orbit: aligned, amplitude, harmonics: harmonicsOf(orbit), residual };
   }

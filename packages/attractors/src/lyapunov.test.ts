@@ -30,7 +30,7 @@ describe('networks', () => {
       (seed) =>
         lyapunov(
           { W: gaussianWeights(300, 2 / Math.sqrt(300), seed), alpha: 1 },
-          { count: 1, steps: 800, transient: 100, seeds: 1, tolerance: 0 },
+          { count: 1, steps: 600, transient: 50, seeds: 1, tolerance: 0 },
         ).exponents[0]!,
     );
     expect(Math.abs(found.reduce((sum, value) => sum + value, 0) / 4 / 0.1547242 - 1)).toBeLessThan(0.06);

@@ -19,3 +19,4 @@ export { basins, type Basin, type BasinsOptions } from './basins.js';
 export { saddleGraph, type SaddleEdge, type SaddleGraph, type SaddleGraphOptions } from './saddle-graph.js';
 export { type Branch, type BranchPoint, type ContinuationOptions, continueFixedPoint } from './continuation.js';
 export { persistence, type Persistence } from './persistence.js';
+export { runEnds, type RunEndOptions } from './run-ends.js';

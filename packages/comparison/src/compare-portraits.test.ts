@@ -88,6 +88,8 @@ describe('verdictOf', () => {
     // Chance as good as the best, or better: nothing can be said.
     expect(judge('graphF1', { value: 1, floor: 1, ceiling: 1 })?.score).toBeNull();
     expect(judge('graphF1', { value: 1, floor: 1, ceiling: 0.5 })?.score).toBeNull();
+    expect(judge('eigenvalueError', { value: 2, floor: Infinity, ceiling: 0 })?.score).toBe(1);
+    expect(judge('eigenvalueError', { value: Infinity, floor: Infinity, ceiling: 0 })?.score).toBe(0);
     expect(judge('graphF1', { value: null })).toBeNull();
   });
 

@@ -1,7 +1,7 @@
-import { type SaddleGraph, saddleGraph } from '@drnn/attractors';
+import { type AttractorNetwork, type SaddleGraph, saddleGraph } from '@drnn/attractors';
 import { type BasinAgreement, basinAgreement, type BasinAgreementOptions } from './basin-agreement.js';
 import { type GraphAgreement, graphAgreement } from './graph-agreement.js';
-import { matchFixedPoints, type MatchOptions, type PointMatch } from './match-fixed-points.js';
+import { type MatchedPair, matchFixedPoints, type MatchOptions, type PointMatch } from './match-fixed-points.js';
 import { median } from './median.js';
 import type { Portrait } from './portrait.js';
 import { type SpectrumDistance, spectrumDistance } from './spectrum-distance.js';
@@ -30,13 +30,42 @@ export interface PortraitComparison {
 }
 
 export interface PortraitComparisonOptions extends MatchOptions {
-  /** How many slow modes of each pair are compared one by one. Default 5. */
+  /** How many slow modes of each pair are compared one by one, at most. Default 5. */
   readonly slow?: number;
   /** Of the runs for the basins. */
   readonly basins?: BasinAgreementOptions;
   /** Of the directions and the runs of the saddle graphs. Default 1. */
   readonly seed?: number;
 }
+
+/** 1 - a of the slowest unit on its own. */
+const slowestUnit = ({ alpha }: AttractorNetwork): number =>
+  1 - (typeof alpha === 'number' ? alpha : alpha.reduce((least, a) => Math.min(least, a), 1));
+
+/** The spectra of pairs of points. Cost n^3 a pair. */
+export const pairSpectra = (
+  reference: Portrait,
+  fit: Portrait,
+  pairs: readonly Pick<MatchedPair, 'reference' | 'fit'>[],
+  options: Pick<PortraitComparisonOptions, 'slow' | 'observed'> = {},
+): readonly PairSpectra[] =>
+  pairs.flatMap((pair): readonly PairSpectra[] => {
+    const before = reference.points[pair.reference];
+    const after = fit.points[pair.fit];
+    if (before === undefined || after === undefined) return [];
+    const isWhole = options.observed === undefined;
+    const distance = spectrumDistance(before.linearisation, after.linearisation, {
+      slowerThan: slowestUnit(reference.network),
+      ...(options.slow === undefined ? {} : { slow: options.slow }),
+      ...(reference.scale === undefined || !isWhole ? {} : { scale: reference.scale }),
+      ...(fit.scale === undefined || !isWhole ? {} : { fitScale: fit.scale }),
+    });
+    return [{ reference: pair.reference, fit: pair.fit, ...distance }];
+  });
+
+/** The median over pairs of the largest time constant error of their slow modes; null without pairs. */
+export const medianTimeConstantError = (spectra: readonly PairSpectra[]): number | null =>
+  median(spectra.map(({ largestTimeConstantError }) => largestTimeConstantError));
 
 /**
  * Matched points, their spectra, saddle graphs and basins of a fit beside those of its reference. Cost: that of
@@ -50,17 +79,7 @@ export const comparePortraits = (
 ): PortraitComparison => {
   const match = matchFixedPoints(reference, fit, options);
   const { observed } = options;
-  const spectra = match.pairs.flatMap((pair): readonly PairSpectra[] => {
-    const before = reference.points[pair.reference];
-    const after = fit.points[pair.fit];
-    if (before === undefined || after === undefined) return [];
-    const distance = spectrumDistance(before.linearisation, after.linearisation, {
-      ...(options.slow === undefined ? {} : { slow: options.slow }),
-      ...(reference.scale === undefined || observed !== undefined ? {} : { scale: reference.scale }),
-      ...(fit.scale === undefined || observed !== undefined ? {} : { fitScale: fit.scale }),
-    });
-    return [{ reference: pair.reference, fit: pair.fit, ...distance }];
-  });
+  const spectra = pairSpectra(reference, fit, match.pairs, options);
   const graphOf = ({ network, points, input }: Portrait): SaddleGraph =>
     saddleGraph(network, points, {
       ...(input === undefined ? {} : { input }),
@@ -72,7 +91,7 @@ export const comparePortraits = (
     match,
     spectra,
     medianSpectrumDistance: median(spectra.map(({ distance }) => distance)),
-    medianTimeConstantError: median(errors),
+    medianTimeConstantError: medianTimeConstantError(spectra),
     largestTimeConstantError: errors.length === 0 ? null : Math.max(...errors),
     graph: graphAgreement(graphs.reference, graphs.fit, match),
     graphs,

@@ -5,6 +5,7 @@ export {
   matchFixedPoints,
   type MatchedPair,
   type MatchOptions,
+  type NearestPoint,
   type PersistentPoint,
   type PointMatch,
   type StabilityConfusion,
@@ -21,9 +22,12 @@ export { graphAgreement, type GraphAgreement } from './graph-agreement.js';
 export { basinAgreement, type BasinAgreement, type BasinAgreementOptions } from './basin-agreement.js';
 export {
   comparePortraits,
+  medianTimeConstantError,
+  pairSpectra,
   type PairSpectra,
   type PortraitComparison,
   type PortraitComparisonOptions,
 } from './compare-portraits.js';
+export { support, type Support, type SupportOptions } from './support.js';
 export { shuffled } from './shuffled.js';
 export { judge, type Measure, type Measured, type Verdict, type VerdictName, verdictOf } from './verdict.js';

@@ -50,8 +50,18 @@ export interface StabilityConfusion {
   readonly bothUnstable: number;
 }
 
+/** The point of the fit that is nearest to a point of the reference, however far. */
+export interface NearestPoint {
+  readonly reference: number;
+  readonly fit: number;
+  readonly displacement: number;
+  readonly relativeDisplacement: number | null;
+}
+
 export interface PointMatch {
   readonly pairs: readonly MatchedPair[];
+  /** For every point of the reference, without a gate and not one to one; empty where the fit has no points. */
+  readonly nearest: readonly NearestPoint[];
   readonly unmatchedReference: readonly number[];
   readonly unmatchedFit: readonly number[];
   /** Points further apart than gate x sqrt N are no pair. */
@@ -71,6 +81,8 @@ export interface PointMatch {
   readonly largestDisplacement: number | null;
   readonly medianRelativeDisplacement: number | null;
   readonly largestRelativeDisplacement: number | null;
+  /** The median over all points of the reference, each to the nearest of the fit: also where few are pairs. */
+  readonly medianNearestDisplacement: number | null;
   readonly confusion: StabilityConfusion;
   /** One for each fixed point of the reference; null where the fit has only some of its units. */
   readonly persistence: readonly PersistentPoint[] | null;
@@ -160,24 +172,36 @@ export const matchFixedPoints = (reference: Portrait, fit: Portrait, options: Ma
   const any = match(() => true);
   const typed = match(isSameType);
 
-  const nearest = (i: number): number | null => {
+  /** From a point of the reference to its next. */
+  const neighbourOf = fromStates.map((own, i): number | null => {
     let distance = Infinity;
     fromStates.forEach((state, k) => {
-      if (k !== i) distance = Math.min(distance, distanceOf(state, fromStates[i]!));
+      if (k !== i) distance = Math.min(distance, distanceOf(state, own));
     });
     return Number.isFinite(distance) && distance > 0 ? distance : null;
+  });
+  const relativeTo = (i: number, displacement: number): number | null => {
+    const neighbour = neighbourOf[i] ?? null;
+    return neighbour === null ? null : displacement / neighbour;
   };
+  const nearest = from.flatMap((a, i): readonly NearestPoint[] => {
+    const distances = toStates.map((state) => distanceOf(state, fromStates[i]!));
+    const displacement = Math.min(...distances);
+    const b = to[distances.indexOf(displacement)];
+    return b === undefined
+      ? []
+      : [{ reference: a.index, fit: b.index, displacement, relativeDisplacement: relativeTo(i, displacement) }];
+  });
   const pairs = from.flatMap((a, i): readonly MatchedPair[] => {
     const b = to[any[i]!];
     if (b === undefined) return [];
     const displacement = distanceOf(fromStates[i]!, toStates[any[i]!]!);
-    const neighbour = nearest(i);
     return [
       {
         reference: a.index,
         fit: b.index,
         displacement,
-        relativeDisplacement: neighbour === null ? null : displacement / neighbour,
+        relativeDisplacement: relativeTo(i, displacement),
         isTyped: isSameType(a.point, b.point),
       },
     ];
@@ -200,14 +224,15 @@ export const matchFixedPoints = (reference: Portrait, fit: Portrait, options: Ma
   };
   const everywhere = (): boolean => true;
   const { isSupported } = options;
-  const relative = pairs.flatMap(({ relativeDisplacement }) =>
-    relativeDisplacement === null ? [] : [relativeDisplacement],
-  );
+  const relativeOf = (of: readonly { readonly relativeDisplacement: number | null }[]): readonly number[] =>
+    of.flatMap(({ relativeDisplacement }) => (relativeDisplacement === null ? [] : [relativeDisplacement]));
+  const relative = relativeOf(pairs);
   const displacements = pairs.map(({ displacement }) => displacement);
   const largest = (values: readonly number[]): number | null => (values.length === 0 ? null : Math.max(...values));
   const taken = new Set(pairs.map((pair) => pair.fit));
   return {
     pairs,
+    nearest,
     unmatchedReference: from.filter((_, i) => any[i]! < 0).map(({ index }) => index),
     unmatchedFit: to.filter(({ index }) => !taken.has(index)).map(({ index }) => index),
     gate,
@@ -226,6 +251,7 @@ export const matchFixedPoints = (reference: Portrait, fit: Portrait, options: Ma
     largestDisplacement: largest(displacements),
     medianRelativeDisplacement: median(relative),
     largestRelativeDisplacement: largest(relative),
+    medianNearestDisplacement: median(relativeOf(nearest)),
     confusion: confusionOf(reference, fit, pairs),
     persistence: observed === undefined ? persistentPoints(reference, fit) : null,
     indexSums: { reference: reference.indexSum, fit: fit.indexSum },

@@ -74,6 +74,19 @@ describe('spectrumDistance', () => {
     expect(Math.max(...(other.slowAngles ?? [9]))).toBeLessThan(1e-6);
   });
 
+  it('leaves the bulk out of the slow modes', () => {
+    const block = matrix(6, 6, new Float64Array(36).fill(1 / 3));
+    const noisy = matrix(
+      6,
+      6,
+      block.data.map((value, k) => value + 0.02 * (gaussian(6, 6, 1).data[k] ?? 0)),
+    );
+    const at0 = (W: typeof block): ReturnType<typeof linearise> => linearise({ W, alpha: 0.1 }, new Float64Array(6));
+    const compared = spectrumDistance(at0(block), at0(noisy), { slowerThan: 0.9 });
+    expect(compared.slow.length).toBe(1);
+    expect(spectrumDistance(at0(block), at0(noisy)).slow.length).toBe(5);
+  });
+
   it('compares slow modes alone where sizes differ', () => {
     const small = linearise({ W: matrixOf([[2]]), alpha: 0.1 }, Float64Array.of(0));
     const twice = linearise(

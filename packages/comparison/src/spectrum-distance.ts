@@ -131,8 +131,13 @@ const cosineOf = (a: ComplexMatrix, i: number, b: ComplexMatrix, j: number, rati
 };
 
 export interface SpectrumOptions {
-  /** How many of the slowest modes are compared one by one. Default 5. */
+  /** How many of the slowest modes are compared one by one, at most. Default 5. */
   readonly slow?: number;
+  /**
+   * Only multipliers with a larger modulus count as slow, if there are any: 1 - a of units on their own, for what is not
+   * slower than they are is the bulk. Default 0.
+   */
+  readonly slowerThan?: number;
   /** `[unit]`: what a state of the reference and of the fit is multiplied by, where they differ. Default 1. */
   readonly scale?: Float64Array;
   readonly fitScale?: Float64Array;
@@ -140,6 +145,8 @@ export interface SpectrumOptions {
 
 /** Above this many multipliers the assignment would take seconds, and the bulk says little. */
 const MOST = 500;
+/** What rounding makes of a multiplier that is repeated many times. */
+const ROUNDING = 1e-6;
 /** Multipliers that are compared where sizes differ. */
 const SLOW_MODULUS = 0.9;
 
@@ -154,12 +161,14 @@ export const spectrumDistance = (
   fit: Linearisation,
   options: SpectrumOptions = {},
 ): SpectrumDistance => {
-  const { slow: count = 5, scale, fitScale } = options;
+  const { slow: most = 5, slowerThan = 0, scale, fitScale } = options;
   const isPartial = reference.multipliers.length !== fit.multipliers.length || reference.multipliers.length > MOST;
   const isKept = (mu: Complex): boolean => !isPartial || modulus(mu) > SLOW_MODULUS;
   // Both come with the largest modulus first, so that those kept are the first ones.
   const a = reference.multipliers.filter(isKept).slice(0, MOST);
   const b = fit.multipliers.filter(isKept).slice(0, MOST);
+  const above = a.filter((mu) => modulus(mu) > slowerThan + ROUNDING).length;
+  const count = Math.min(most, above === 0 ? a.length : above);
   const { columnOf, cost } = assign(squares(a, b));
   const matched = Math.min(a.length, b.length);
   // Left vectors act on the state, so that they are divided by what it is multiplied by.

@@ -50,17 +50,28 @@ export interface Measured {
   readonly ceiling?: number | null;
 }
 
+const scoreOf = (
+  value: number,
+  floor: number | null,
+  ceiling: number | null,
+  isLargerBetter: boolean,
+): number | null => {
+  if (floor === null || ceiling === null || !Number.isFinite(ceiling) || ceiling === floor) return null;
+  if (ceiling > floor !== isLargerBetter) return null;
+  // Infinitely bad by chance: whatever is finite is as far from it as the best.
+  if (!Number.isFinite(floor)) return Number.isFinite(value) ? 1 : 0;
+  return Math.min(1, Math.max(0, (value - floor) / (ceiling - floor)));
+};
+
 /** A measure as it is judged; null where it has no value. */
 export const judge = (name: VerdictName, { value, floor = null, ceiling = null }: Measured): Measure | null => {
   if (value === null || Number.isNaN(value)) return null;
   const { bar, isLargerBetter } = bars[name];
-  const span = floor === null || ceiling === null ? 0 : ceiling - floor;
-  const isPossible = Number.isFinite(span) && span !== 0 && span > 0 === isLargerBetter;
   return {
     value,
     floor,
     ceiling,
-    score: isPossible && floor !== null ? Math.min(1, Math.max(0, (value - floor) / span)) : null,
+    score: scoreOf(value, floor, ceiling, isLargerBetter),
     bar,
     isPassed: bar === null ? null : isLargerBetter ? value >= bar : value <= bar,
   };

@@ -1,7 +1,7 @@
 import { readModel, readRecording } from '@drnn/recordings';
 import { type Command, Option } from 'commander';
 import { type AttractorPoint, attractors, type Attractors } from '../attractors.js';
-import { number, wholeNumber } from './arguments.js';
+import { number, numbers, wholeNumber } from './arguments.js';
 import { progress } from './progress.js';
 import { printJson, say } from './terminal.js';
 
@@ -16,8 +16,6 @@ interface AttractorsFlags {
   readonly form?: 'rate' | 'current';
   readonly json?: boolean;
 }
-
-const numbers = (text: string): readonly number[] => text.split(',').map(number);
 
 /** `drnn attractors`: the fixed points of a model, each with its stability. */
 export const attractorsCommand = (program: Command): void => {

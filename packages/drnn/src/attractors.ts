@@ -33,7 +33,7 @@ export interface AttractorsOptions extends Omit<FixedPointOptions, 'trajectories
 }
 
 /** The complete frames of a recording in the units that W acts on. */
-const scaledFrames = (recording: Matrix, { scale, offset }: Model): Matrix => {
+export const scaledFrames = (recording: Matrix, { scale, offset }: Model): Matrix => {
   const { columns, data } = recording;
   const units = scale.length;
   refuse(

@@ -148,16 +148,40 @@ const basinLine = (where: string, basins: BasinAgreement | null): readonly strin
         `${percent(basins.agreement)} of ${basins.ended} ${where} end alike; ${percent(basins.chance)} would by chance.`,
       ];
 
-/** The comparison in words. */
-export const compareLines = (compared: Comparison): readonly string[] => {
-  const { match, graph, verdict, ceilingOf } = compared;
+/** The measures that there are, by what they are called. */
+export const compareMeasures = ({
+  verdict,
+}: Comparison): readonly { readonly name: string; readonly measure: Measure }[] =>
+  Object.entries(names).flatMap(([key, name]) => {
+    const measure = Object.entries(verdict).find(([each]) => each === key)?.[1];
+    return measure === null || measure === undefined ? [] : [{ name, measure }];
+  });
+
+/** What was found, in sentences. */
+export const compareFindings = (compared: Comparison): readonly string[] => {
+  const { match, graph } = compared;
   const total = match.pairs.length + match.unmatchedReference.length;
   const proven = match.persistence?.filter(({ isProven }) => isProven).length ?? 0;
   const typed = match.pairs.filter(({ isTyped }) => isTyped).length;
-  const measures = Object.entries(names).flatMap(([name, words]) => {
-    const measure = Object.entries(verdict).find(([each]) => each === name)?.[1];
-    return measure === null || measure === undefined ? [] : [measureRow(words, measure)];
-  });
+  return [
+    `${match.pairs.length} of ${total} fixed points of the reference have a partner in the fit, ${typed} of the same kind; ${match.unmatchedFit.length} of the fit have none.`,
+    ...(match.persistence === null
+      ? []
+      : [`${proven} of ${total} are proven: the fit has a fixed point within the distance given.`]),
+    ...(match.supported === null
+      ? []
+      : [
+          `${match.supported.reference.length} of the reference's lie where activity was recorded; there F1 is ${few(match.supported.untyped.f1)}, of the same kind ${few(match.supported.typed.f1)}.`,
+        ]),
+    `Saddle graph: ${graph.missing.length} edges missing, ${graph.extra.length} too much; edit distance ${graph.editDistance}.`,
+    ...basinLine('starts in the cube', compared.basins),
+    ...basinLine('recorded states', compared.supportedBasins),
+  ];
+};
+
+/** The comparison in words. */
+export const compareLines = (compared: Comparison): readonly string[] => {
+  const { ceilingOf } = compared;
   return [
     setLine('reference', compared.reference),
     setLine('fit', compared.fit),
@@ -168,21 +192,13 @@ export const compareLines = (compared: Comparison): readonly string[] => {
       ['kind', 'its kind', 'proven within'],
     ),
     '',
-    `${match.pairs.length} of ${total} fixed points of the reference have a partner in the fit, ${typed} of the same kind; ${match.unmatchedFit.length} of the fit have none.`,
-    `${proven} of ${total} are proven: the fit has a fixed point within the distance given.`,
-    ...(match.supported === null
-      ? []
-      : [
-          `${match.supported.reference.length} of the reference's lie where activity was recorded; there F1 is ${few(match.supported.untyped.f1)}, of the same kind ${few(match.supported.typed.f1)}.`,
-        ]),
-    `Saddle graph: ${graph.missing.length} edges missing, ${graph.extra.length} too much; edit distance ${graph.editDistance}.`,
-    ...basinLine('starts in the cube', compared.basins),
-    ...basinLine('recorded states', compared.supportedBasins),
+    ...compareFindings(compared),
     '',
-    textTable(['measure', 'value', 'chance', 'ceiling', 'score', 'must be', 'reached'], measures, [
-      'measure',
-      'reached',
-    ]),
+    textTable(
+      ['measure', 'value', 'chance', 'ceiling', 'score', 'must be', 'reached'],
+      compareMeasures(compared).map(({ name, measure }) => measureRow(name, measure)),
+      ['measure', 'reached'],
+    ),
     ...(ceilingOf === null
       ? []
       : [

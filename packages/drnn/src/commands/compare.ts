@@ -1,9 +1,14 @@
-import { readModel, readRecording } from '@drnn/recordings';
+import { basename } from 'node:path';
+import { checkWritable, type Model, readModel, readRecording, writeFileBeside } from '@drnn/recordings';
 import { attempt, orThrow, together } from '@drnn/tensor/checked';
 import type { Command } from 'commander';
+import { scaledFrames } from '../attractors.js';
 import { compare } from '../compare.js';
+import { portraitView } from '../portrait-view.js';
+import { version } from '../version.js';
 import { number, numbers, wholeNumber } from './arguments.js';
-import { compareJson, compareLines } from './compare-result.js';
+import { compareFindings, compareJson, compareLines, compareMeasures } from './compare-result.js';
+import { commandLine } from './fit-result.js';
 import { progress } from './progress.js';
 import { printJson, say } from './terminal.js';
 
@@ -18,7 +23,15 @@ interface CompareFlags {
   readonly gate?: number;
   readonly quick?: boolean;
   readonly json?: boolean;
+  readonly report?: string;
+  readonly force?: boolean;
 }
+
+/** A state of one model in the units of another. */
+const inUnitsOf =
+  (to: Model, from: Model) =>
+  (state: Float64Array): Float64Array =>
+    state.map((value, i) => (value * from.scale[i]! + from.offset[i]! - to.offset[i]!) / to.scale[i]!);
 
 /** `drnn compare`: whether a fit has the dynamics of its reference. */
 export const compareCommand = (program: Command): void => {
@@ -41,7 +54,11 @@ export const compareCommand = (program: Command): void => {
     )
     .option('--quick', 'no chance level and no ceiling, which take two more searches')
     .option('--json', 'print the result as one JSON object on stdout')
-    .action(async (referencePath: string, fitPath: string, flags: CompareFlags) => {
+    .option('--report <file>', 'where to write the report (html)')
+    .option('--force', 'overwrite --report')
+    .action(async (referencePath: string, fitPath: string, flags: CompareFlags, command: Command) => {
+      const { report, force = false } = flags;
+      if (report !== undefined) await checkWritable(report, { force });
       const { reference, fit, again, recording } = orThrow(
         await together({
           reference: attempt(() => readModel(referencePath)),
@@ -70,6 +87,28 @@ export const compareCommand = (program: Command): void => {
       bar.stop();
       if (!compared.reference.isInputGiven && compared.reference.input.length > 0) {
         say(`input held at 0; --input takes ${compared.reference.input.length} numbers`);
+      }
+      if (report !== undefined) {
+        // Drawing takes longer to load than most searches take.
+        const { renderComparison } = await import('../report/compare-page.js');
+        const view = portraitView({ ...reference, form: compared.reference.form }, compared.reference, {
+          seed,
+          ...(recording === null ? {} : { activity: scaledFrames(recording.rates, reference) }),
+        });
+        const toReference = inUnitsOf(reference, fit);
+        const html = renderComparison({
+          title: `${basename(fitPath)} beside ${basename(referencePath)}`,
+          command: commandLine(command),
+          compared,
+          view,
+          placeOfFit: (state) => view.place(toReference(state)),
+          radiusOfFit: fit.scale.reduce((most, scale, i) => Math.max(most, scale / reference.scale[i]!), 0),
+          measures: compareMeasures(compared),
+          findings: compareFindings(compared),
+          version,
+        });
+        await writeFileBeside(report, html, { force });
+        say(`wrote ${report}`);
       }
       if (json) return printJson(compareJson(compared));
       process.stdout.write(`${compareLines(compared).join('\n')}\n`);

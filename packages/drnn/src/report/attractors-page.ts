@@ -86,11 +86,11 @@ const pointsTable = ({ points }: Attractors): Html => {
   const shown = points.slice(0, MOST_ROWS);
   return html`${dataTable(
       'Points',
-      ['Point', 'Class', 'Stability', 'Unstable modes', 'Time constant', 'Speed', 'Proven within', 'Hits'],
+      ['No.', 'Class', 'Stability', 'Unstable modes', 'Time constant', 'Speed', 'Proven within', 'Hits'],
       shown.map((point, k) => [
         String(k),
         point.class,
-        point.linearisation.isMapStable ? `stable ${point.linearisation.kind}` : point.linearisation.kind,
+        point.linearisation.isMapStable ? `stable\u00a0${point.linearisation.kind}` : point.linearisation.kind,
         String(point.linearisation.mapIndex),
         formatNumber(point.linearisation.modes[0]?.timeConstant ?? Number.NaN),
         formatNumber(point.speed, 2),

@@ -139,7 +139,7 @@ const verdictTable = ({ measures, compared }: CompareReport): Part => [
   </p>`,
 ];
 
-const kindOf = (stable: boolean, index: number): string => (stable ? 'stable' : `${index} unstable`);
+const kindOf = (stable: boolean, index: number): string => (stable ? 'stable' : `${index}\u00a0unstable`);
 
 const pairsTable = ({ match, reference, fit, spectra }: Comparison): Html => {
   const pairOf = new Map(
@@ -150,7 +150,7 @@ const pairsTable = ({ match, reference, fit, spectra }: Comparison): Html => {
     proof === undefined ? '' : proof.isProven ? formatNumber(proof.radius, 2) : `no (h = ${formatNumber(proof.h, 2)})`;
   return html`${dataTable(
       'Fixed points of the reference and what the fit has in their place',
-      ['Point', 'Kind', 'In the fit', 'Its kind', 'Moved by', 'Of the way', 'Slow modes off', 'Proven within'],
+      ['No.', 'Kind', 'In the fit', 'Its kind', 'Moved by', 'Of the way', 'Slow modes off', 'Proven within'],
       reference.points.flatMap((point, k) => {
         if (point.class === 'slow') return [];
         const found = pairOf.get(k);

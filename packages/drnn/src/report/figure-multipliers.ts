@@ -35,9 +35,9 @@ const thinned = (dots: readonly Dot[]): readonly Dot[] => {
   return dots.filter((_, k) => k % step === 0);
 };
 
-const unitCircle = Array.from({ length: 181 }, (_, k) => ({
-  x: Math.cos((2 * Math.PI * k) / 180),
-  y: Math.sin((2 * Math.PI * k) / 180),
+const unitCircle = Array.from({ length: 1441 }, (_, k) => ({
+  x: Math.cos((2 * Math.PI * k) / 1440),
+  y: Math.sin((2 * Math.PI * k) / 1440),
 }));
 
 /** The square window about the dots and the point 1, symmetric about the real axis. */

@@ -61,7 +61,7 @@ export const saddleGraphFigure = (draw: Draw, { nodes, edges, unresolved }: Grap
     picture: html`<p class="legend">
         ${[
           key('stable', 'stable'),
-          key('unstable', 'unstable, with its number of unstable modes'),
+          key('unstable-open', 'unstable, with its number of unstable modes'),
           key('edge', 'from a saddle with one unstable mode'),
           key('run', 'from others'),
           ...(isCompared ? [key('border', 'in the reference alone'), key('clear', 'in the fit alone')] : []),

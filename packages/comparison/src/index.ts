@@ -31,3 +31,35 @@ export {
 export { support, type Support, type SupportOptions } from './support.js';
 export { shuffled } from './shuffled.js';
 export { judge, type Measure, type Measured, type Verdict, type VerdictName, verdictOf } from './verdict.js';
+export {
+  type CanonicalCorrelation,
+  linearCka,
+  procrustes,
+  type ProcrustesDistance,
+  svcca,
+} from './similarity-of-shape.js';
+export { powerSpectrumError, type PowerSpectrumError, type PowerSpectrumErrorOptions } from './power-spectrum-error.js';
+export { predictionHorizon, type PredictionHorizon, type PredictionHorizonOptions } from './prediction-horizon.js';
+export {
+  type Divergence,
+  histogramDivergence,
+  type HistogramOptions,
+  mixtureDivergence,
+  type MixtureOptions,
+  stateSpaceDivergence,
+  type StateSpaceDivergence,
+} from './state-space-divergence.js';
+export {
+  weightAgreement,
+  type WeightAgreement,
+  type WeightAgreementOptions,
+  type WeightCorrelation,
+} from './weight-agreement.js';
+export {
+  dynamicalSimilarity,
+  type DynamicalSimilarity,
+  type DynamicalSimilarityOptions,
+  linearDynamics,
+  type LinearDynamics,
+  type LinearDynamicsOptions,
+} from './dynamical-similarity.js';

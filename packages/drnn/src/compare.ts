@@ -10,11 +10,15 @@ import {
   shuffled,
   support,
   type Verdict,
+  type VerdictName,
   verdictOf,
+  weightAgreement,
+  type WeightAgreement,
 } from '@drnn/comparison';
 import { type Model, modelOf, type ModelParts } from '@drnn/recordings';
 import { type Matrix, matrix, refuse } from '@drnn/tensor';
-import { attractors, type Attractors, type AttractorsOptions } from './attractors.js';
+import { attractors, type Attractors, type AttractorsOptions, scaledFrames } from './attractors.js';
+import { type ActivityMeasures, activityMeasures } from './compare-activity.js';
 
 export interface CompareOptions {
   /** u `[input]` of the reference, held; also that of the fit, unless `fitInput` is given. Default 0. */
@@ -29,6 +33,8 @@ export interface CompareOptions {
   readonly timeLimit?: number;
   /** What was recorded `[time, unit]`, in its own units: says which points and states the activity came near. */
   readonly recording?: Matrix;
+  /** u `[time, input]` of the recording: both models are then run with it, and compared by their activity too. */
+  readonly inputs?: Matrix;
   /**
    * A second fit, of other data of the same network: fit against fit is then the noise ceiling. Default: the reference
    * against itself, searched with another seed.
@@ -51,6 +57,10 @@ export interface Comparison extends PortraitComparison {
   readonly fit: Attractors;
   /** The same from states that were recorded; null without a recording. */
   readonly supportedBasins: BasinAgreement | null;
+  /** The fit's activity in closed loop beside the recording; null without one, or without the inputs that a model needs. */
+  readonly activity: ActivityMeasures | null;
+  /** How far the weights agree, in the directions that were recorded too; null where the models have other scales. */
+  readonly weights: WeightAgreement | null;
   readonly verdict: Verdict;
   /** What the verdict's ceiling is of; null where it was not measured. */
   readonly ceilingOf: 'second fit' | 'reference' | null;
@@ -126,13 +136,14 @@ export const compare = (reference: ModelParts, fit: ModelParts, options: Compare
     return starts === undefined ? {} : { starts };
   };
 
-  const activity = options.recording === undefined ? null : support(options.recording);
+  const { recording: recorded, inputs = null } = options;
+  const near = recorded === undefined ? null : support(recorded);
   const compareWith = (a: Portrait, b: Portrait): PortraitComparison =>
     comparePortraits(a, b, {
       seed,
       basins: { seed },
       ...(options.gate === undefined ? {} : { gate: options.gate }),
-      ...(activity === null ? {} : { radius: activity.radius, isSupported: activity.isSupported }),
+      ...(near === null ? {} : { radius: near.radius, isSupported: near.isSupported }),
     });
 
   let own = search(from, 'reference');
@@ -172,15 +183,29 @@ export const compare = (reference: ModelParts, fit: ModelParts, options: Compare
         )
       : compareWith(other.portrait, search(again, 'ceiling', startingAt(own.portrait, from, again)).portrait);
   const supportedBasins =
-    activity === null
-      ? null
-      : basinAgreement(own.portrait, other.portrait, compared.match, { starts: activity.frames });
+    near === null ? null : basinAgreement(own.portrait, other.portrait, compared.match, { starts: near.frames });
+  const measuresOf = (model: Model | null): ActivityMeasures | null =>
+    recorded === undefined || model === null ? null : activityMeasures(model, recorded, inputs);
+  const activity = measuresOf(to);
+  const isJudged = judged && activity !== null;
+  const isSameScale = from.scale.every((value, i) => value === to.scale[i] && from.offset[i] === to.offset[i]);
   return {
     ...compared,
     reference: own.found,
     fit: other.found,
     supportedBasins,
-    verdict: portraitVerdict(compared, supportedBasins, chance === null ? null : floorOf(chance), best),
+    activity,
+    weights: isSameScale
+      ? weightAgreement(from.W, to.W, recorded === undefined ? {} : { activity: scaledFrames(recorded, from) })
+      : null,
+    verdict: verdictOf({
+      ...portraitVerdict(compared, supportedBasins, chance === null ? null : floorOf(chance), best),
+      ...activityVerdict(
+        activity,
+        isJudged ? measuresOf(shuffled(to, seed)) : null,
+        isJudged ? measuresOf(again ?? from) : null,
+      ),
+    }),
     ceilingOf: best === null ? null : again === null ? 'reference' : 'second fit',
   };
 };
@@ -198,14 +223,14 @@ const portraitVerdict = (
   supportedBasins: BasinAgreement | null,
   floor: Floor | null,
   ceiling: PortraitComparison | null,
-): Verdict => {
+): Partial<Record<VerdictName, Measured>> => {
   const measured = (name: keyof Floor, measure: (of: PortraitComparison) => number | null): Measured => ({
     value: measure(value),
     floor: floor?.[name] ?? null,
     ceiling: ceiling === null ? null : measure(ceiling),
   });
   const basins = supportedBasins ?? value.basins;
-  return verdictOf({
+  return {
     fixedPointF1: measured('fixedPointF1', ({ match }) => (match.supported ?? match).typed.f1),
     displacement: measured('displacement', ({ match }) => match.medianNearestDisplacement),
     eigenvalueError: measured('eigenvalueError', (of) => of.medianTimeConstantError),
@@ -215,5 +240,24 @@ const portraitVerdict = (
       floor: basins?.chance ?? null,
       ceiling: ceiling?.basins?.agreement ?? null,
     },
+  };
+};
+
+/** Those that activity gives. The ceiling is of the reference, or of the second fit, run beside the same recording. */
+const activityVerdict = (
+  value: ActivityMeasures | null,
+  floor: ActivityMeasures | null,
+  ceiling: ActivityMeasures | null,
+): Partial<Record<VerdictName, Measured>> => {
+  const measured = (measure: (of: ActivityMeasures) => number | null): Measured => ({
+    value: value === null ? null : measure(value),
+    floor: floor === null ? null : measure(floor),
+    ceiling: ceiling === null ? null : measure(ceiling),
   });
+  return {
+    stateSpaceDivergence: measured((of) => of.stateSpaceDivergence),
+    powerSpectrumError: measured((of) => of.powerSpectrumError),
+    predictionHorizon: measured((of) => of.predictionHorizon),
+    dynamicalSimilarity: measured((of) => of.dynamicalSimilarity),
+  };
 };

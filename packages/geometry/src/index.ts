@@ -1,2 +1,2 @@
-export { covarianceOf, principalComponents, type PrincipalComponents } from './principal-components.js';
+export { columnMeans, covarianceOf, principalComponents, type PrincipalComponents } from './principal-components.js';
 export { alignmentIndex, subspaceAngles } from './subspace-angles.js';

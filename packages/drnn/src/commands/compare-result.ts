@@ -1,4 +1,4 @@
-import type { BasinAgreement, Measure, VerdictName } from '@drnn/comparison';
+import type { BasinAgreement, Measure, VerdictName, WeightAgreement } from '@drnn/comparison';
 import type { AttractorPoint, Attractors } from '../attractors.js';
 import type { Comparison } from '../compare.js';
 import { textTable } from '../studies/text-table.js';
@@ -55,6 +55,8 @@ export const compareJson = (compared: Comparison): unknown => {
     graph,
     basins: compared.basins,
     supportedBasins: compared.supportedBasins,
+    activity: compared.activity,
+    weights: compared.weights,
     verdict: compared.verdict,
     ceilingOf: compared.ceilingOf,
     input: reference.input,
@@ -102,10 +104,10 @@ const names: Readonly<Record<VerdictName, string>> = {
   basinAgreement: 'basins, runs that end alike',
   period: 'period of cycles',
   lyapunov: 'largest Lyapunov exponent',
-  stateSpaceDivergence: 'distribution of states',
-  powerSpectrumError: 'power spectra',
-  predictionHorizon: 'prediction horizon',
-  dynamicalSimilarity: 'dynamical similarity',
+  stateSpaceDivergence: 'states in closed loop, divergence',
+  powerSpectrumError: 'power spectra, distance',
+  predictionHorizon: 'prediction horizon, steps',
+  dynamicalSimilarity: 'linear dynamics, angle',
 };
 
 const measureRow = (name: string, measure: Measure): readonly string[] => [
@@ -176,8 +178,16 @@ export const compareFindings = (compared: Comparison): readonly string[] => {
     `Saddle graph: ${graph.missing.length} edges missing, ${graph.extra.length} too much; edit distance ${graph.editDistance}.`,
     ...basinLine('starts in the cube', compared.basins),
     ...basinLine('recorded states', compared.supportedBasins),
+    ...weightLine(compared.weights),
   ];
 };
+
+const weightLine = (weights: WeightAgreement | null): readonly string[] =>
+  weights === null
+    ? []
+    : [
+        `Weights correlate with ${few(weights.all.pearson)}${weights.inSupport === null ? '' : `, with ${few(weights.inSupport.pearson)} in the ${weights.supportDimension} directions that were recorded`}.`,
+      ];
 
 /** The comparison in words. */
 export const compareLines = (compared: Comparison): readonly string[] => {

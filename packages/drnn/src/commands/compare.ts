@@ -1,5 +1,15 @@
 import { basename } from 'node:path';
-import { checkWritable, type Model, readModel, readRecording, writeFileBeside } from '@drnn/recordings';
+import {
+  checkWritable,
+  type Model,
+  type NumericArray,
+  readKeyOrFile,
+  readModel,
+  readRecording,
+  toFloat64,
+  writeFileBeside,
+} from '@drnn/recordings';
+import { failure, type Matrix, matrix } from '@drnn/tensor';
 import { attempt, orThrow, together } from '@drnn/tensor/checked';
 import type { Command } from 'commander';
 import { scaledFrames } from '../attractors.js';
@@ -19,6 +29,7 @@ interface CompareFlags {
   readonly timeLimit?: number;
   readonly recording?: string;
   readonly key?: string;
+  readonly inputs?: string;
   readonly again?: string;
   readonly gate?: number;
   readonly quick?: boolean;
@@ -26,6 +37,13 @@ interface CompareFlags {
   readonly report?: string;
   readonly force?: boolean;
 }
+
+/** A list of numbers is one input over time. */
+const matrixOfArray = (array: NumericArray, path: string): Matrix => {
+  const [rows = 0, columns = 1, more] = array.shape;
+  if (more !== undefined) throw failure({ path, seen: `[${array.shape.join(', ')}]`, expected: '[time, input]' });
+  return matrix(rows, columns, toFloat64(array));
+};
 
 /** A state of one model in the units of another. */
 const inUnitsOf =
@@ -46,6 +64,7 @@ export const compareCommand = (program: Command): void => {
     .option('--time-limit <seconds>', 'when each search ends at the latest, at its next start (default: none)', number)
     .option('--recording <file>', 'what was recorded: scores are then for where the activity was')
     .option('--key <name>', 'which array of the recording (default: the only 2-D numeric array)')
+    .option('--inputs <file|key>', 'inputs u [time, input] of the recording: both models are then run with it')
     .option('--again <model>', 'a second fit, of other data: fit against fit is then the noise ceiling')
     .option(
       '--gate <distance>',
@@ -59,11 +78,16 @@ export const compareCommand = (program: Command): void => {
     .action(async (referencePath: string, fitPath: string, flags: CompareFlags, command: Command) => {
       const { report, force = false } = flags;
       if (report !== undefined) await checkWritable(report, { force });
-      const { reference, fit, again, recording } = orThrow(
+      const { reference, fit, again, recording, inputs } = orThrow(
         await together({
           reference: attempt(() => readModel(referencePath)),
           fit: attempt(() => readModel(fitPath)),
           again: attempt(async () => (flags.again === undefined ? null : readModel(flags.again))),
+          inputs: attempt(async () =>
+            flags.recording === undefined || flags.inputs === undefined
+              ? null
+              : readKeyOrFile(flags.recording, flags.inputs),
+          ),
           recording: attempt(async () =>
             flags.recording === undefined
               ? null
@@ -83,8 +107,14 @@ export const compareCommand = (program: Command): void => {
         ...(gate === undefined ? {} : { gate }),
         ...(recording === null ? {} : { recording: recording.rates }),
         ...(again === null ? {} : { again }),
+        ...(inputs === null ? {} : { inputs: matrixOfArray(inputs.array, 'inputs') }),
       });
       bar.stop();
+      if (recording !== null && compared.activity === null) {
+        say(
+          'the models were not run beside the recording: that takes complete frames, the rate form and all inputs (--inputs)',
+        );
+      }
       if (!compared.reference.isInputGiven && compared.reference.input.length > 0) {
         say(`input held at 0; --input takes ${compared.reference.input.length} numbers`);
       }

@@ -107,8 +107,8 @@ describe('matchFixedPoints', () => {
       indexSum,
     });
     const other = matchFixedPoints(moved(own), moved(fit));
-    expect(other.pairs.map(({ reference, fit: to }) => [reference, to])).toEqual(
-      plain.pairs.map(({ reference, fit: to }) => [reference, to]),
+    expect(other.pairs.map((pair) => [pair.reference, pair.fit])).toEqual(
+      plain.pairs.map((pair) => [pair.reference, pair.fit]),
     );
     other.persistence?.forEach(({ h }, k) =>
       expect(Math.abs(h - (plain.persistence?.[k]?.h ?? 9))).toBeLessThan(1e-10),
@@ -124,7 +124,7 @@ describe('matchFixedPoints', () => {
     const halved = matchFixedPoints({ ...own, points: own.points, scale: half, offset: none }, own, { gate: 1 });
     expect(halved.persistence?.[0]?.predictedDisplacement).toBeNull();
     const atHalf = halved.persistence?.find(
-      ({ reference }) => reference === own.points.findIndex(({ state }) => state[0]! > 0.5),
+      (point) => point.reference === own.points.findIndex(({ state }) => state[0]! > 0.5),
     );
     expect(atHalf?.h ?? 0).toBeGreaterThan(0.1);
   });

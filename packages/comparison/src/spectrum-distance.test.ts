@@ -81,7 +81,8 @@ describe('spectrumDistance', () => {
       6,
       block.data.map((value, k) => value + 0.02 * (gaussian(6, 6, 1).data[k] ?? 0)),
     );
-    const at0 = (W: typeof block): ReturnType<typeof linearise> => linearise({ W, alpha: 0.1 }, new Float64Array(6));
+    const at0 = (weights: typeof block): ReturnType<typeof linearise> =>
+      linearise({ W: weights, alpha: 0.1 }, new Float64Array(6));
     const compared = spectrumDistance(at0(block), at0(noisy), { slowerThan: 0.9 });
     expect(compared.slow.length).toBe(1);
     expect(spectrumDistance(at0(block), at0(noisy)).slow.length).toBe(5);

@@ -202,7 +202,18 @@ const flagsOfTable = (rows: readonly (readonly string[])[]): Flags =>
 const isBuilt = existsSync(join(distribution, 'cli.js'));
 if (!isBuilt) console.log('skipped: the documentation runs the compiled packages; `npm run build` makes them');
 
-const commands = ['simulate', 'fit', 'predict', 'attractors', 'compare', 'inspect', 'export', 'doctor', 'demo', 'study'];
+const commands = [
+  'simulate',
+  'fit',
+  'predict',
+  'attractors',
+  'compare',
+  'inspect',
+  'export',
+  'doctor',
+  'demo',
+  'study',
+];
 
 describe.skipIf(!isBuilt)('docs/command-line.md', () => {
   const page = pageOf('docs/command-line.md');

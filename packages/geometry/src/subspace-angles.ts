@@ -1,8 +1,8 @@
 import { product, qr, singularValues, svd } from '@drnn/linalg';
 import { failure, type Issue, type Matrix, matrix, refuse } from '@drnn/tensor';
 
-const columnsIssues = (path: string, a: Matrix, units: number): readonly Issue[] => [
-  ...(a.rows === units && a.columns >= 1 && a.columns <= a.rows
+const columnsIssues = (path: string, a: Matrix, units: number): readonly Issue[] =>
+  a.rows === units && a.columns >= 1 && a.columns <= a.rows
     ? []
     : [
         {
@@ -10,8 +10,7 @@ const columnsIssues = (path: string, a: Matrix, units: number): readonly Issue[]
           seen: `[${a.rows}, ${a.columns}]`,
           expected: `[unit=${units}, vector], at least one and no more vectors than units`,
         },
-      ]),
-];
+      ];
 
 /** An orthonormal basis of the columns of A, which must be independent. */
 const basisOf = (path: string, a: Matrix): Matrix => {

@@ -89,12 +89,12 @@ const panel = (draw: Draw, view: PortraitView, overlay: PortraitOverlay | null, 
     view.points.filter((each) => each.kind === kind).map(({ at }) => dot(at));
   const slowest = view.points.filter(({ kind }) => kind === 'slow');
   const fastest = slowest.reduce((top, { speed }) => Math.max(top, speed), 1e-300);
-  const discs = (overlay?.proofs ?? []).flatMap(({ at, radius }, disc) => [
-    ...Array.from({ length: 33 }, (_, k) => {
+  const discs = (overlay?.proofs ?? []).flatMap(({ at, radius }, disc) =>
+    Array.from({ length: 33 }, (_, k) => {
       const angle = (2 * Math.PI * k) / 32;
       return { x: at[a] + radius * Math.cos(angle), y: at[b] + radius * Math.sin(angle), disc };
     }),
-  ]);
+  );
   const name = (k: number): string => `component ${k + 1}`;
   return draw(`Fixed points in principal components ${a + 1} and ${b + 1}.`, {
     width: SIDE,

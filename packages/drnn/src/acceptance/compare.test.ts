@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { numericArray, writeArrays, writeNpy } from '@drnn/recordings';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -62,6 +63,35 @@ describe('drnn compare', () => {
       expect([name, at(compared, 'verdict', name, 'isPassed')]).toEqual([name, true]);
     }
     expect(Number(at(compared, 'verdict', 'fixedPointF1', 'floor'))).toBeLessThan(0.5);
+    expect(at(compared, 'activity')).toBeNull();
+  }, 60_000);
+
+  it('runs both beside the recording, and draws a report that holds no number which is none', async () => {
+    await writeFlipFlop(folder, 'small.npz', { bits: 2, size: 5, steps: 2500 });
+    const fit = await runCommand(folder, [
+      ...['fit', 'small.npz', '--key', 'r', '--inputs', 'u', '--alpha', '0.1', '--free-diagonal'],
+      ...['--out', 'small-fit.npz'],
+    ]);
+    expect(fit.code, fit.stderr).toBe(0);
+    const compared = await json(
+      ...['compare', 'small.npz', 'small-fit.npz', '--recording', 'small.npz', '--key', 'r', '--inputs', 'u'],
+      ...['--report', 'compare.html'],
+    );
+    for (const name of ['stateSpaceDivergence', 'powerSpectrumError', 'predictionHorizon', 'dynamicalSimilarity']) {
+      const measure = at(compared, 'verdict', name);
+      // Far nearer to what the generator itself reaches than to chance.
+      expect([name, Number(at(measure, 'score')) > 0.8]).toEqual([name, true]);
+    }
+    expect(Number(at(compared, 'weights', 'inSupport', 'pearson'))).toBeGreaterThan(0.95);
+    const portrait = await runCommand(folder, ['attractors', 'small.npz', '--report', 'attractors.html']);
+    expect(portrait.code, portrait.stderr).toBe(0);
+    for (const name of ['compare.html', 'attractors.html']) {
+      const page = readFileSync(join(folder, name), 'utf8');
+      expect(page).not.toMatch(/NaN|undefined|<script/);
+      expect(page.match(/<svg/g)?.length).toBe(4);
+    }
+    const again = await runCommand(folder, ['attractors', 'small.npz', '--report', 'attractors.html']);
+    expect([again.code, /--force/.test(again.stderr)]).toEqual([1, true]);
   }, 60_000);
 
   it('is exact for a model and itself, in words too', async () => {

@@ -68,8 +68,10 @@ const columnHeap = (): Column => {
   let diameters = new Float64Array(1024);
   let triangles = new Float64Array(1024);
   let size = 0;
-  const isBefore = (a: number, b: number): boolean =>
-    diameters[a]! < diameters[b]! || (diameters[a]! === diameters[b]! && triangles[a]! < triangles[b]!);
+  const isBefore = (a: number, b: number): boolean => {
+    const apart = diameters[a]! - diameters[b]!;
+    return apart < 0 || (apart === 0 && triangles[a]! < triangles[b]!);
+  };
   const swap = (a: number, b: number): void => {
     const [diameter, triangle] = [diameters[a]!, triangles[a]!];
     diameters[a] = diameters[b]!;
@@ -111,7 +113,7 @@ const columnHeap = (): Column => {
       while (size > 0) {
         const [diameter, triangle] = [diameters[0]!, triangles[0]!];
         let count = 0;
-        for (; size > 0 && triangles[0]! === triangle; count++) pop();
+        for (; size > 0 && triangles[0] === triangle; count++) pop();
         if (count % 2 === 1) {
           push(diameter, triangle);
           return triangle;
@@ -175,8 +177,10 @@ export const persistentHomology = (distances: Matrix): PersistentHomology => {
   const order = Uint32Array.from(lengths.keys())
     .filter((e) => lengths[e]! <= radius)
     .sort((a, b) => lengths[a]! - lengths[b]! || a - b);
-  const isLater = (a: number, b: number): boolean =>
-    lengths[a]! > lengths[b]! || (lengths[a]! === lengths[b]! && a > b);
+  const isLater = (a: number, b: number): boolean => {
+    const apart = lengths[a]! - lengths[b]!;
+    return apart > 0 || (apart === 0 && a > b);
+  };
 
   const parent = Int32Array.from({ length: n }, (_, i) => i);
   const rootOf = (vertex: number): number => {

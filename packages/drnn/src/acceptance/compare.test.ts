@@ -68,15 +68,12 @@ describe('drnn compare', () => {
 
   it('runs both beside the recording, and draws a report that holds no number which is none', async () => {
     await writeFlipFlop(folder, 'small.npz', { bits: 2, size: 5, steps: 2500 });
-    const fit = await runCommand(folder, [
-      ...['fit', 'small.npz', '--key', 'r', '--inputs', 'u', '--alpha', '0.1', '--free-diagonal'],
-      ...['--out', 'small-fit.npz'],
-    ]);
+    const recording = ['--key', 'r', '--inputs', 'u'];
+    const options = ['--alpha', '0.1', '--free-diagonal', '--out', 'small-fit.npz'];
+    const fit = await runCommand(folder, ['fit', 'small.npz', ...recording, ...options]);
     expect(fit.code, fit.stderr).toBe(0);
-    const compared = await json(
-      ...['compare', 'small.npz', 'small-fit.npz', '--recording', 'small.npz', '--key', 'r', '--inputs', 'u'],
-      ...['--report', 'compare.html'],
-    );
+    const both = ['small.npz', 'small-fit.npz', '--recording', 'small.npz', ...recording];
+    const compared = await json('compare', ...both, '--report', 'compare.html');
     for (const name of ['stateSpaceDivergence', 'powerSpectrumError', 'predictionHorizon', 'dynamicalSimilarity']) {
       const measure = at(compared, 'verdict', name);
       // Far nearer to what the generator itself reaches than to chance.

@@ -118,6 +118,11 @@ describe('matchFixedPoints', () => {
     const offset = Float64Array.from(order, (unit) => unit - 3);
     const scaled = matchFixedPoints({ ...own, scale, offset }, { ...fit, scale, offset }, { gate: plain.gate * 20 });
     expect(scaled.pairs.length).toBe(9);
+    scaled.pairs.forEach((pair) => {
+      const proof = scaled.persistence?.find((point) => point.reference === pair.reference);
+      if (proof?.isProven === true) expect(pair.displacement).toBeLessThanOrEqual(proof.radius + 1e-12);
+    });
+    expect(scaled.persistence?.some(({ isProven }) => isProven)).toBe(true);
     // Units that differ in scale: the reference's states are brought into the fit's before they are proven.
     const half = Float64Array.from(order, () => 0.5);
     const none = new Float64Array(8);

@@ -32,11 +32,11 @@ export interface PersistentPoint {
   readonly isProven: boolean;
   /** Kantorovich's h of the fit there; a proof needs 1/2. */
   readonly h: number;
-  /** In the fit's units; Infinity where nothing is proven. */
+  /** In the units of comparison; Infinity where nothing is proven. */
   readonly radius: number;
   /** The point of the fit that was found and is this one, provably; null where there is none. */
   readonly fit: number | null;
-  /** To first order, how far the point moves, in the fit's units; null where the two have other scales. */
+  /** To first order, how far the point moves, in the units of comparison; null where the two have other scales. */
   readonly predictedDisplacement: number | null;
 }
 
@@ -271,6 +271,8 @@ const confusionOf = (reference: Portrait, fit: Portrait, pairs: readonly Matched
 const persistentPoints = (reference: Portrait, fit: Portrait): readonly PersistentPoint[] => {
   const isSame = isSameScale(reference, fit);
   const own = isSame ? reference : fit;
+  // A ball of the fit's lies within one so much larger.
+  const widest = fit.scale === undefined ? 1 : fit.scale.reduce((most, scale) => Math.max(most, Math.abs(scale)), 0);
   return rootsOf(reference).map(({ index, point }): PersistentPoint => {
     const state = isSame ? point.state : inside(fit, outside(reference, point.state));
     const { isProven, h, radius, uniqueRadius, displacement } = persistence(own.network, fit.network, state, {
@@ -286,9 +288,11 @@ const persistentPoints = (reference: Portrait, fit: Portrait): readonly Persiste
       reference: index,
       isProven,
       h,
-      radius,
+      radius: radius * widest,
       fit: found < 0 ? null : found,
-      predictedDisplacement: isSame ? Math.hypot(...displacement) : null,
+      predictedDisplacement: isSame
+        ? Math.hypot(...displacement.map((value, i) => value * (fit.scale?.[i] ?? 1)))
+        : null,
     };
   });
 };

@@ -132,7 +132,7 @@ export const compareCommand = (program: Command): void => {
           compared,
           view,
           placeOfFit: (state) => view.place(toReference(state)),
-          radiusOfFit: fit.scale.reduce((most, scale, i) => Math.max(most, scale / reference.scale[i]!), 0),
+          unitOfReference: 1 / reference.scale.reduce((least, scale) => Math.min(least, Math.abs(scale)), Infinity),
           measures: compareMeasures(compared),
           findings: compareFindings(compared),
           version,

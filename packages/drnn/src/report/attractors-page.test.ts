@@ -86,7 +86,7 @@ describe('renderComparison', () => {
       compared,
       view,
       placeOfFit: view.place,
-      radiusOfFit: 1,
+      unitOfReference: 1,
       measures: [],
       findings: [],
       version: '0',

@@ -20,8 +20,8 @@ export interface CompareReport {
   readonly view: PortraitView;
   /** Where a state of the fit is in the reference's picture. */
   readonly placeOfFit: (state: Float64Array) => Place;
-  /** What a distance in the fit's units is in the reference's, at most. */
-  readonly radiusOfFit: number;
+  /** What a distance in the units of comparison is in those of the picture, at most. */
+  readonly unitOfReference: number;
   /** Measures by what they are called. */
   readonly measures: readonly { readonly name: string; readonly measure: Measure }[];
   /** The findings in words. */
@@ -29,7 +29,7 @@ export interface CompareReport {
   readonly version: string;
 }
 
-const overlayOf = ({ compared, view, placeOfFit, radiusOfFit }: CompareReport): PortraitOverlay => {
+const overlayOf = ({ compared, view, placeOfFit, unitOfReference }: CompareReport): PortraitOverlay => {
   const places = compared.fit.points.map(({ state }) => placeOfFit(state));
   return {
     points: compared.fit.points.flatMap(({ class: kind }, k) => (kind === 'slow' ? [] : [places[k] ?? [0, 0, 0]])),
@@ -39,7 +39,7 @@ const overlayOf = ({ compared, view, placeOfFit, radiusOfFit }: CompareReport): 
     }),
     proofs: (compared.match.persistence ?? []).flatMap(({ reference, isProven, radius }) => {
       const at = view.points[reference]?.at;
-      return at === undefined || !isProven ? [] : [{ at, radius: radius * radiusOfFit }];
+      return at === undefined || !isProven ? [] : [{ at, radius: radius * unitOfReference }];
     }),
   };
 };

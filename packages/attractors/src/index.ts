@@ -106,3 +106,4 @@ export {
 export { lyapunov, type Lyapunov, type LyapunovOptions } from './lyapunov.js';
 export { asymptotics, type Asymptotics, type AsymptoticsOptions } from './asymptotics.js';
 export { zeroOneTest, type ZeroOneOptions } from './zero-one-test.js';
+export { runEnds, type RunEndOptions } from './run-ends.js';

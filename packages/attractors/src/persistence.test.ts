@@ -57,4 +57,27 @@ describe('persistence', () => {
     const lost = persistence(unit(0), unit(0.6), left);
     expect([lost.isProven, lost.radius]).toEqual([false, Infinity]);
   });
+
+  it('proves with singular values what cheaper bounds leave open, and nothing that is not so', () => {
+    // A small change of a large network: norms of the inverse that are loose by sqrt N prove nothing.
+    const large = { W: flipFlop(3, 32), alpha: 0.1 };
+    const other = { W: flipFlop(3, 32, 0.25, 5), alpha: 0.1 };
+    const { points } = fixedPoints(large, { seeds: 400 });
+    const found = fixedPoints(other, { seeds: 400 }).points;
+    const proofs = points
+      .map(({ state }) => ({ state, ...persistence(large, other, state) }))
+      .filter((each) => each.isProven);
+    expect(proofs.length).toBeGreaterThan(0);
+    for (const { state, radius } of proofs) {
+      const near = found.filter((point) => distance(point.state, state) <= radius + 1e-12);
+      expect(near.length).toBeGreaterThanOrEqual(1);
+    }
+    // tanh(2 r + b) has lost both its left roots beyond the fold.
+    const fold = persistence(
+      { W: matrix(1, 1, Float64Array.of(2)), alpha: 0.1 },
+      { W: matrix(1, 1, Float64Array.of(2)), b: Float64Array.of(0.54), alpha: 0.1 },
+      Float64Array.of(-0.9575040240772688),
+    );
+    expect([fold.isProven, fold.radius]).toEqual([false, Infinity]);
+  });
 });

@@ -66,7 +66,7 @@ const besideUnstable = (points: readonly AttractorPoint[], units: number): Matri
 const BESIDE = 8;
 
 /** The complete frames of a recording in the units that W acts on. */
-const scaledFrames = (recording: Matrix, { scale, offset }: Model): Matrix => {
+export const scaledFrames = (recording: Matrix, { scale, offset }: Model): Matrix => {
   const { columns, data } = recording;
   const units = scale.length;
   refuse(

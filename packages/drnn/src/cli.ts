@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { attractorsCommand } from './commands/attractors.js';
+import { compareCommand } from './commands/compare.js';
 import { demoCommand } from './commands/demo.js';
 import { doctorCommand } from './commands/doctor.js';
 import { exportCommand } from './commands/export.js';
@@ -23,6 +24,7 @@ fitCommand(program);
 simulateCommand(program);
 predictCommand(program);
 attractorsCommand(program);
+compareCommand(program);
 inspectCommand(program);
 exportCommand(program);
 doctorCommand(program);

@@ -202,7 +202,18 @@ const flagsOfTable = (rows: readonly (readonly string[])[]): Flags =>
 const isBuilt = existsSync(join(distribution, 'cli.js'));
 if (!isBuilt) console.log('skipped: the documentation runs the compiled packages; `npm run build` makes them');
 
-const commands = ['simulate', 'fit', 'predict', 'attractors', 'inspect', 'export', 'doctor', 'demo', 'study'];
+const commands = [
+  'simulate',
+  'fit',
+  'predict',
+  'attractors',
+  'compare',
+  'inspect',
+  'export',
+  'doctor',
+  'demo',
+  'study',
+];
 
 describe.skipIf(!isBuilt)('docs/command-line.md', () => {
   const page = pageOf('docs/command-line.md');
@@ -279,6 +290,21 @@ describe.skipIf(!isBuilt)('docs/command-line.md', () => {
         for (const field of Object.keys(part)) expect(said).toContain(`\`${field}\``);
       }
       expect(Object.keys(cycle ?? {})).toContain('flow');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('lists the fields of --json of drnn compare', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'drnn-json-'));
+    try {
+      await drnn(['simulate', '--units', '4', '--steps', '20', '--out', 'sim.npz'], folder);
+      const { stdout, code } = await drnn(['compare', 'sim.npz', 'sim.npz', '--quick', '--json'], folder);
+      expect(code).toBe(0);
+      const found: Readonly<Record<string, unknown>> & { readonly pairs: readonly object[] } = JSON.parse(stdout);
+      const fields = [...Object.keys(found), ...Object.keys(found.pairs[0] ?? {}).map((field) => `pairs.${field}`)];
+      const rows = tableOf(sectionOf(page, 'The JSON of drnn compare')).map(([field = '']) => plain(field));
+      expect(rows.toSorted()).toEqual(fields.toSorted());
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

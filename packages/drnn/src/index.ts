@@ -9,6 +9,7 @@ export * from './scores.js';
 export * from './identifiability.js';
 export * from './observation-noise.js';
 export { attractors, type AttractorPoint, type Attractors, type AttractorsOptions } from './attractors.js';
+export { compare, type CompareOptions, type Comparison } from './compare.js';
 export { predict, type PredictOptions } from './predict.js';
 export { unitGroups, type UnitGroups } from './unit-groups.js';
 export { reportOf } from './report-of.js';

@@ -1,10 +1,14 @@
 import { DrnnError, failure, firstNonFinite, matrix, refuse, type Issue, type Matrix } from '@drnn/tensor';
+import { isHdf5 } from './hdf5.js';
 import { encodeJson, isJsonObject, parseJson, type JsonObject, type JsonValue } from './json.js';
 import { labelsOfNumbers } from './labels.js';
+import { isMat5 } from './mat5.js';
 import { decodeNpyText, encodeNpyText, isNpyText } from './npy-text.js';
+import { isNpy } from './npy.js';
 import { describeShape, numericArray, toFloat64, type NumericArray } from './numeric-array.js';
 import { encodeNpz, openNpz, type Npz } from './npz.js';
 import type { Source } from './recording.js';
+import { isZip } from './zip.js';
 
 /** The version of `drnn.json` that is written; files of a later one are refused. */
 export const MODEL_SCHEMA = 1;
@@ -366,11 +370,27 @@ const formIn = (npz: Npz, path: string, issues: Issue[]): 'rate' | 'current' | u
   return undefined;
 };
 
+/** What a file is that is no npz. */
+const otherKind = (bytes: Uint8Array): string => {
+  if (isNpy(bytes)) return 'an npy file, which holds one array';
+  if (isMat5(bytes)) return 'a MATLAB file';
+  if (isHdf5(bytes)) return 'an HDF5 file';
+  return bytes.subarray(0, 4096).includes(0) ? 'bytes of another kind' : 'a text file';
+};
+
 /**
  * Reads a model from an npz file. `W` and `alpha` suffice; the rest has defaults (`modelOf`); other arrays are ignored.
  * Shapes, finiteness and ranges are checked, and all issues reported.
  */
 export const decodeModel = (bytes: Uint8Array, path = 'model'): Model => {
+  if (!isZip(bytes)) {
+    throw failure({
+      path,
+      seen: otherKind(bytes),
+      expected: 'a model: an npz file with at least W [unit, unit] and alpha',
+      hint: "drnn fit writes one, and so does numpy.savez('model.npz', W=W, alpha=alpha)",
+    });
+  }
   const npz = openNpz(bytes, path);
   const missing = ['W', 'alpha'].filter((name) => !npz.names.includes(name));
   if (missing.length > 0) {

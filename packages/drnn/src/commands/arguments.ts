@@ -9,6 +9,9 @@ export const number = (text: string): number => {
   return value;
 };
 
+/** Numbers, separated by commas. */
+export const numbers = (text: string): readonly number[] => text.split(',').map(number);
+
 /** A number, or the name of a file or an array. */
 export const numberOrName = (text: string): number | string => {
   const value = Number(text);

@@ -1,10 +1,14 @@
-import { readModel, readRecording } from '@drnn/recordings';
-import type { FlowCycle, FoundCycle, Lyapunov } from '@drnn/attractors';
+import { type FlowCycle, type FoundCycle, type Lyapunov, saddleGraph } from '@drnn/attractors';
+import { checkWritable, readModel, readRecording, writeFileBeside } from '@drnn/recordings';
 import type { Matrix } from '@drnn/tensor';
 import { type Command, Option } from 'commander';
-import { type AttractorPoint, attractors, type Attractors } from '../attractors.js';
-import { number, wholeNumber } from './arguments.js';
+import { basename } from 'node:path';
+import { type AttractorPoint, attractors, type Attractors, scaledFrames } from '../attractors.js';
+import { portraitView } from '../portrait-view.js';
+import { number, numbers, wholeNumber } from './arguments.js';
 import { progress } from './progress.js';
+import { version } from '../version.js';
+import { commandLine } from './fit-result.js';
 import { printJson, say } from './terminal.js';
 
 interface AttractorsFlags {
@@ -19,9 +23,9 @@ interface AttractorsFlags {
   readonly cycles: number;
   readonly lyapunov?: boolean;
   readonly json?: boolean;
+  readonly report?: string;
+  readonly force?: boolean;
 }
-
-const numbers = (text: string): readonly number[] => text.split(',').map(number);
 
 /** `drnn attractors`: the fixed points of a model, each with its stability. */
 export const attractorsCommand = (program: Command): void => {
@@ -47,24 +51,52 @@ export const attractorsCommand = (program: Command): void => {
     .option('--cycles <count>', 'random starts of the search for limit cycles; 0 for none', wholeNumber, 16)
     .option('--lyapunov', 'Lyapunov exponents as well, from two random starts')
     .option('--json', 'print the result as one JSON object on stdout')
-    .action(async (path: string, { from, key, json = false, cycles: cycleSeeds, ...flags }: AttractorsFlags) => {
-      const model = await readModel(path);
-      const recording = from === undefined ? undefined : await readRecording(from, key === undefined ? {} : { key });
-      const bar = progress();
-      const found = attractors(model, {
-        ...flags,
-        cycleSeeds,
-        onProgress: ({ fraction, starts, points }) =>
-          bar.update('attractors', fraction, `${starts} starts, ${points} fixed points`),
-        ...(recording === undefined ? {} : { recording: recording.rates }),
-      });
-      bar.stop();
-      if (!found.isInputGiven && found.input.length > 0) {
-        say(`input held at 0; --input takes ${found.input.length} numbers`);
-      }
-      if (json) return printJson(attractorsJson(found));
-      process.stdout.write(`${linesOf(found).join('\n')}\n`);
-    });
+    .option('--report <file>', 'where to write the report (html)')
+    .option('--force', 'overwrite --report')
+    .action(
+      async (
+        path: string,
+        { from, key, json = false, cycles: cycleSeeds, report, force = false, ...flags }: AttractorsFlags,
+        command: Command,
+      ) => {
+        if (report !== undefined) await checkWritable(report, { force });
+        const model = await readModel(path);
+        const recording = from === undefined ? undefined : await readRecording(from, key === undefined ? {} : { key });
+        const bar = progress();
+        const found = attractors(model, {
+          ...flags,
+          cycleSeeds,
+          onProgress: ({ fraction, starts, points }) =>
+            bar.update('attractors', fraction, `${starts} starts, ${points} fixed points`),
+          ...(recording === undefined ? {} : { recording: recording.rates }),
+        });
+        bar.stop();
+        if (!found.isInputGiven && found.input.length > 0) {
+          say(`input held at 0; --input takes ${found.input.length} numbers`);
+        }
+        if (report !== undefined) {
+          // Drawing takes longer to load than most searches take.
+          const { renderAttractors } = await import('../report/attractors-page.js');
+          const network = { ...model, form: found.form };
+          const html = renderAttractors({
+            title: basename(path),
+            command: commandLine(command),
+            found,
+            graph: saddleGraph(network, found.points, { input: found.input }),
+            view: portraitView(network, found, {
+              seed: flags.seed,
+              ...(recording === undefined ? {} : { activity: scaledFrames(recording.rates, model) }),
+            }),
+            verdict: [verdictOf(found), ...continuumOf(found)],
+            version,
+          });
+          await writeFileBeside(report, html, { force });
+          say(`wrote ${report}`);
+        }
+        if (json) return printJson(attractorsJson(found));
+        process.stdout.write(`${linesOf(found).join('\n')}\n`);
+      },
+    );
 };
 
 /** The JSON of `drnn attractors`; infinities become null when it is printed. */

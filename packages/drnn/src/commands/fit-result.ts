@@ -201,7 +201,7 @@ export const givenOptions = (command: Command, names?: readonly string[]): reado
 
 /** The command that repeats a fit. */
 export const commandLine = (command: Command): string =>
-  ['drnn fit', ...command.args.map((file) => quoted(basename(file))), ...givenOptions(command)].join(' ');
+  [`drnn ${command.name()}`, ...command.args.map((file) => quoted(basename(file))), ...givenOptions(command)].join(' ');
 
 const quoted = (text: string): string =>
   /^[\w.,:=+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;

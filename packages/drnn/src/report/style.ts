@@ -59,6 +59,15 @@ figcaption { font-size: .88rem; line-height: 1.45; color: #333; margin-top: .5re
 .key .key-pooled { width: 9px; height: 9px; border: 0; border-radius: 50%; background: #0072b2; }
 .key .key-median { width: 10px; height: 10px; border: 1.5px solid #d55e00; border-radius: 50%; }
 .key .key-baseline { width: 2px; height: 13px; border: 0; background: #333; }
+.key .key-stable { width: 9px; height: 9px; border: 0; border-radius: 50%; background: #333; }
+.key .key-unstable { width: 9px; height: 9px; border: 0; border-radius: 50%; background: #d55e00; }
+.key .key-unstable-open { width: 9px; height: 9px; border: 1.5px solid #d55e00; border-radius: 50%; }
+.key .key-slow { width: 10px; height: 10px; border: 1.5px solid #333; border-radius: 50%; }
+.key .key-degenerate { width: 9px; height: 9px; border: 1.5px solid #333; transform: rotate(45deg); }
+.key .key-median-blue { width: 11px; height: 11px; border: 1.5px solid #0072b2; border-radius: 50%; }
+.key .key-proof { width: 13px; height: 13px; border: 1px dashed #0072b2; border-radius: 50%; }
+.key .key-run { border-top: 1px solid #8a8a8a; }
+.key .key-edge { border-top: 2px solid #333; }
 .key .key-triangle { width: 0; height: 0; border: 5px solid transparent; border-top: 0; border-bottom: 9px solid #d55e00; }
 footer { margin-top: 3rem; color: #666; font-size: .85rem; }
 @page { size: A4; margin: 18mm; }

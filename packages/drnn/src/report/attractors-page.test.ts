@@ -1,0 +1,122 @@
+import { type AttractorNetwork, saddleGraph } from '@drnn/attractors';
+import { matrix, matrixOf } from '@drnn/tensor';
+import { describe, expect, it } from 'vitest';
+import { attractors } from '../attractors.js';
+import { compare } from '../compare.js';
+import { portraitView } from '../portrait-view.js';
+import { renderAttractors } from './attractors-page.js';
+import { renderComparison } from './compare-page.js';
+
+const pageOf = (network: AttractorNetwork, title = 'model.npz'): string => {
+  const found = attractors(network, { seeds: 200 });
+  return renderAttractors({
+    title,
+    command: 'drnn attractors model.npz',
+    found,
+    graph: saddleGraph(network, found.points),
+    view: portraitView(network, found),
+    verdict: ['Looks complete.'],
+    version: '0',
+  });
+};
+
+const count = (page: string, pattern: RegExp): number => page.match(pattern)?.length ?? 0;
+
+/** What no page may hold: numbers that are none, scripts, anything to fetch. */
+const isSound = (page: string): void => {
+  expect(page).not.toMatch(/NaN|undefined|Infinity|\[object/);
+  expect(page).not.toMatch(/<script|https?:\/\/(?!www\.w3\.org)/);
+};
+
+const block = (units: number): AttractorNetwork => ({
+  W: matrix(
+    units,
+    units,
+    Float64Array.from({ length: units * units }, (_, k) =>
+      Math.floor(k / units) < units / 2 === k % units < units / 2 ? 4 / units : 0,
+    ),
+  ),
+  alpha: 0.1,
+});
+
+describe('renderAttractors', () => {
+  it('shows every point, its modes, and the graph', () => {
+    const page = pageOf(block(8));
+    isSound(page);
+    expect(count(page, /<svg/g)).toBe(4);
+    expect(page).toContain('Saddle graph');
+
+    expect(count(page, /<th scope="row">\d+<\/th>/g)).toBe(9);
+    expect(count(page, /stable\u00a0node/g)).toBe(4);
+  });
+
+  it('escapes the name of a file', () => {
+    const page = pageOf(block(4), '<script>x</script>');
+    expect(page).toContain('&lt;script&gt;');
+    expect(page).not.toContain('<script>');
+  });
+
+  it.each([
+    ['one unit', { W: matrixOf([[2]]), alpha: 0.1 }],
+    ['no weights', { W: matrix(3, 3), alpha: 0.1 }],
+    ['a degenerate point', { W: matrixOf([[1]]), alpha: 0.1 }],
+    ['per-unit alpha in the current form', { ...block(4), alpha: Float64Array.of(0.1, 0.2, 0.3, 1), form: 'current' }],
+    [
+      'a focus',
+      {
+        W: matrixOf([
+          [0.9, -2],
+          [2, 0.9],
+        ]),
+        alpha: 0.1,
+      },
+    ],
+  ] as const)('draws %s', (_name, network) => {
+    isSound(pageOf(network));
+  });
+});
+
+describe('renderComparison', () => {
+  const pageFor = (reference: AttractorNetwork, fit: AttractorNetwork): string => {
+    const compared = compare(reference, fit, { seeds: 200, judged: false });
+    const view = portraitView(reference, compared.reference);
+    return renderComparison({
+      title: 'fit beside generator',
+      command: 'drnn compare a.npz b.npz',
+      compared,
+      view,
+      placeOfFit: view.place,
+      unitOfReference: 1,
+      measures: [],
+      findings: [],
+      version: '0',
+    });
+  };
+
+  it('shows both networks, and edges that one of them has alone', () => {
+    const page = pageFor(block(8), block(8));
+    isSound(page);
+    expect(count(page, /<svg/g)).toBe(4);
+    expect(page).not.toContain('in the reference alone');
+    const lost = pageFor(block(8), {
+      W: matrix(
+        8,
+        8,
+        block(8).W.data.map((value, k) => (k < 32 ? value : 0)),
+      ),
+      alpha: 0.1,
+    });
+    isSound(lost);
+    expect(lost).toContain('in the reference alone');
+    expect(lost).toContain('none');
+  });
+
+  it('has something to say where nothing is a pair', () => {
+    const page = pageFor(
+      { W: matrixOf([[2]]), alpha: 0.1 },
+      { W: matrixOf([[0]]), b: Float64Array.of(0.5), alpha: 0.1 },
+    );
+    isSound(page);
+    expect(page).toContain('No points are pairs.');
+  });
+});

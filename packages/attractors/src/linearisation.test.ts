@@ -118,6 +118,36 @@ describe('linearise', () => {
     );
   });
 
+  it('does not take a defective multiplier for a marginal one, unless it is', () => {
+    const marginal = (rows: readonly (readonly number[])[]): boolean =>
+      linearise({ W: matrixOf(rows), alpha: 1 }, new Float64Array(rows.length)).isMarginal;
+    expect(
+      marginal([
+        [0.9, 1],
+        [0, 0.9],
+      ]),
+    ).toBe(false);
+    expect(
+      marginal([
+        [1, 1],
+        [0, 1],
+      ]),
+    ).toBe(true);
+    const [c, s] = [0.9 * Math.cos(1), 0.9 * Math.sin(1)];
+    expect(
+      marginal([
+        [c, -s, 1, 0],
+        [s, c, 0, 1],
+        [0, 0, c, -s],
+        [0, 0, s, c],
+      ]),
+    ).toBe(false);
+    const network = { W: flipFlop(3, 8), alpha: 0.1 };
+    const { points } = fixedPoints(network, { seeds: 200 });
+    expect(points.length).toBe(27);
+    for (const { state } of points) expect(linearise(network, state).isMarginal).toBe(false);
+  });
+
   const networks = fc
     .record({
       units: fc.integer({ min: 1, max: 8 }),

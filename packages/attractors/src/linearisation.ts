@@ -2,6 +2,7 @@ import { type ComplexMatrix, eigen, eigenvalues, type Eigenvalues, product, spec
 import { failure, firstNonFinite, type Matrix, matrix } from '@drnn/tensor';
 import { currentsOf } from './currents.js';
 import { longestRow, steepestCurvature } from './equations.js';
+import { isMarginal } from './marginal.js';
 import { type AttractorNetwork, type HeldNetwork, holdInput } from './network.js';
 import { spectralNormBound } from './spectral-norm.js';
 
@@ -240,7 +241,7 @@ export const linearise = (
     multipliers,
     isMapStable: multipliers.every(([re, im]) => Math.hypot(re, im) < 1),
     isFlowStable: multipliers.every(([re]) => re < 1),
-    isMarginal: modes.some(({ multiplier, uncertainty }) => Math.abs(Math.hypot(...multiplier) - 1) < 3 * uncertainty),
+    isMarginal: isMarginal(J, modes, change),
     mapIndex: multipliers.filter(([re, im]) => Math.hypot(re, im) > 1).length,
     flowIndex: multipliers.filter(([re]) => re > 1).length,
     kind: kindOf(multipliers),

@@ -306,6 +306,7 @@ export const settle = (options: FitOptions): Settings => {
         path: name,
         seen: `${options[name]} together with the convex estimator`,
         expected: 'the estimator calibrated',
+        hint: 'it says how rounds are done, and the single problem has none; leave it out, or name estimator calibrated (--estimator calibrated)',
       });
     }
     if (options.intervals !== undefined) {

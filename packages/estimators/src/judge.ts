@@ -66,7 +66,7 @@ const contending: Readonly<Record<Effort, readonly CalibratedRule[]>> = {
   full: [roughRound, { ...roughRound }, { ...roughRound, tempered: true, unitEnds: [0.2] }],
 };
 /** Where this is better than ridge already, more is not asked of a quick fit's contender. */
-const cheapContender: readonly CalibratedRule[] = [{ ...roughRound, unitEnds: [5, 1, 0.3], products: 4 }];
+const cheapContender: readonly CalibratedRule[] = [{ ...roughRound, unitEnds: [5, 1, 0.3], products: 3 }];
 /** Units that a quick fit is judged by: the mean score of so many tells differences of .01. */
 const quickUnits = 128;
 

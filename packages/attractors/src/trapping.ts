@@ -105,6 +105,8 @@ export const destinations = (held: HeldNetwork, points: readonly FixedPoint[]): 
     stable: traps.map(({ point }) => point),
     proven: traps.filter(({ isProven }) => isProven).map(({ point }) => point),
     follow: (r, limit) => {
+      // There is nowhere to arrive.
+      if (traps.length === 0) return { point: -1, steps: 0 };
       for (let step = 0; step <= limit; step++) {
         if (step % EVERY === 0) {
           for (const trap of traps) if (isIn(trap, r)) return { point: trap.point, steps: step };

@@ -2,6 +2,7 @@ import { host as plain } from '@drnn/backend-cpu';
 import { hostOn, type Machine, mirrorLower } from '@drnn/backend-wasm/kernels';
 import {
   completeHost,
+  copyMatrix,
   expectLength,
   expectSquare,
   failure,
@@ -106,6 +107,14 @@ export const hostWith = (library: Library, machine: Machine, threads: number): H
       const x = copyInto(b, solveShape('choleskySolve', order, b, out));
       solveBoth(order, lower.data, x);
       return x;
+    },
+    choleskyInverse: ({ order, lower }) => {
+      if (factors === null || order < smallOrder) return plain.choleskyInverse({ order, lower });
+      const inverse = copyMatrix(lower);
+      library.useThreads(threads);
+      factors.inverseLower(order, inverse.data);
+      mirrorLower(inverse);
+      return inverse;
     },
     pointwise: kernels.pointwise,
     eigh: (a) => {

@@ -40,6 +40,8 @@ const right: RowMajor = {
       const out = matrix(order, 1, b);
       plain.choleskySolve({ order, lower: matrix(order, order, lower) }, out, out);
     },
+    inverseLower: (order, lower) =>
+      lower.set(plain.choleskyInverse({ order, lower: matrix(order, order, lower) }).data),
     eigh: (order, a, values) => {
       const result = plain.eigh(matrix(order, order, a));
       values.set(result.values);
@@ -168,6 +170,13 @@ const wrong: Readonly<Record<string, readonly [routine: RegExp, library: RowMajo
   'half a solve': [
     /^dpotrs/,
     { ...right, factors: { ...factors, solveOne: (order, l, b) => right.solveLower(order, 1, l, b, false) } },
+  ],
+  'an inverse of half the factor': [
+    /^dpotri/,
+    {
+      ...right,
+      factors: { ...factors, inverseLower: (order, l) => right.solveLower(order, order, l.slice(), l, false) },
+    },
   ],
   'eigenvectors in columns': [
     /^dsyevd/,

@@ -1,5 +1,5 @@
 import { host as plain } from '@drnn/backend-cpu';
-import { type Matrix, matrix, transpose } from '@drnn/tensor';
+import { identity, type Matrix, matrix, transpose } from '@drnn/tensor';
 import type { RowMajor } from './row-major.js';
 
 /** Whole numbers within +-most, from a linear congruential generator: the same everywhere. */
@@ -162,6 +162,13 @@ const proveFactors = ({ factors }: RowMajor, report: Report): void => {
     const unsolved = differing(b.data, x.data, tolerance);
     if (unsolved > 0) report('dpotrs', `${unsolved} of ${order} unknowns`);
 
+    const inverse = matrix(order, order, lower.data.slice());
+    factors.inverseLower(order, inverse.data);
+    for (let i = 0; i < order; i++)
+      for (let j = 0; j < i; j++) inverse.data[j * order + i] = inverse.data[i * order + j]!;
+    const off = differing(plain.matMul(a, inverse).data, identity(order).data, tolerance);
+    if (off > 0) report('dpotri', `${off} of ${order ** 2} products with the inverse`);
+
     for (const value of [-1, Number.NaN, Infinity]) {
       const [bad, at] = [lowerOnly.slice(), order >> 1];
       bad[at * order + at] = value;
@@ -174,12 +181,12 @@ const proveFactors = ({ factors }: RowMajor, report: Report): void => {
     if (!factors.eigh(order, v.data, values)) report('dsyevd', `no convergence for order ${order}`);
     const image = plain.matMul(v, a).data;
     const scaled = v.data.map((entry, i) => entry * values[Math.floor(i / order)]!);
-    const identity = plain
+    const gramOfVectors = plain
       .matMul(v, v, { transposeB: true })
       .data.map((entry, i) => entry - (i % (order + 1) === 0 ? 1 : 0));
     const ascending = values.every((value, i) => i === 0 || values[i - 1]! <= value);
     const strays =
-      differing(image, scaled, tolerance) + differing(identity, new Float64Array(order * order), tolerance);
+      differing(image, scaled, tolerance) + differing(gramOfVectors, new Float64Array(order * order), tolerance);
     if (strays > 0 || !ascending) report('dsyevd', `eigenvectors of order ${order}`);
   }
 };

@@ -53,6 +53,8 @@ export interface Lapack {
   potrfUpper(n: number, a: Float64Array, lda: number): number;
   /** U'U X = B in place on B [n, columns]. */
   potrsUpper(n: number, columns: number, u: Float64Array, ldu: number, b: Float64Array, ldb: number): void;
+  /** The upper triangle of (U'U)^-1 in place of U [n, n]. */
+  potriUpper(n: number, u: Float64Array, ldu: number): void;
   /**
    * Eigenvalues, ascending, and eigenvectors, in the columns of A [n, n], of a symmetric matrix that its upper triangle
    * gives; 0 where the iteration converged.
@@ -135,8 +137,9 @@ export const bindLapack = (library: NativeLibrary, { fortran }: Pick<Naming, 'fo
     library.find(fortran(name), 'void', parameters(pointers, letters));
   const potrf = found('dpotrf', 5, 1);
   const potrs = found('dpotrs', 8, 1);
+  const potri = found('dpotri', 5, 1);
   const syevd = found('dsyevd', 11, 2);
-  if (potrf === null || potrs === null || syevd === null) return null;
+  if (potrf === null || potrs === null || potri === null || syevd === null) return null;
   const { slots, set, get } = integers();
   const [i0, i1, i2, i3, i4] = slots;
   const answer = (name: string, k: number): number => {
@@ -163,6 +166,14 @@ export const bindLapack = (library: NativeLibrary, { fortran }: Pick<Naming, 'fo
       set(4, 0);
       potrs(upper, i0, i1, u, i2, b, i3, i4, 1);
       answer('potrs', 4);
+    },
+    potriUpper: (n, u, ldu) => {
+      expectRoom('potri U', u, n, n, ldu);
+      set(0, n);
+      set(1, ldu);
+      set(2, 0);
+      potri(upper, i0, u, i1, i2, 1);
+      if (answer('potri', 2) > 0) throw new Error(`dpotri: 0 on the diagonal of a factor of order ${n}`);
     },
     syevdUpper: (n, a, lda, values) => {
       expectRoom('syevd A', a, n, n, lda);

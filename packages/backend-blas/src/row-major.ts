@@ -32,6 +32,8 @@ export interface Factors {
   cholesky(order: number, a: Float64Array): number;
   /** L L' x = b for one right side, in place. */
   solveOne(order: number, lower: Float64Array, b: Float64Array): void;
+  /** The lower triangle of (L L')^-1 in place of L. */
+  inverseLower(order: number, lower: Float64Array): void;
   /** Eigenvalues, ascending, and eigenvectors in the *rows* of A, from its lower triangle; whether it converged. */
   eigh(order: number, a: Float64Array, values: Float64Array): boolean;
 }
@@ -64,6 +66,7 @@ export const rowMajor = (routines: Routines): RowMajor => {
             },
             solveOne: (order, lower, b) =>
               lapack.potrsUpper(order, 1, lower, Math.max(1, order), b, Math.max(1, order)),
+            inverseLower: (order, lower) => lapack.potriUpper(order, lower, Math.max(1, order)),
             eigh: (order, a, values) => lapack.syevdUpper(order, a, Math.max(1, order), values) === 0,
           },
   };

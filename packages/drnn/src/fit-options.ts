@@ -197,7 +197,7 @@ export const countsIssue = (path: string, seen: string): Issue => ({
 /** What is enough of a pilot of the calibrated estimator: further steps do not better the rounds that follow. */
 const pilotDefaults = {
   quick: { tolerance: 1e-4, maxSteps: 1 },
-  full: { tolerance: 1e-4, maxSteps: 8 },
+  full: { tolerance: 0.1, maxSteps: 8 },
 } as const;
 
 /** Which of the options that were named ask for the single convex problem. */

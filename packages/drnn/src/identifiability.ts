@@ -1,4 +1,4 @@
-import { type Host, identity, matrix, type Matrix } from '@drnn/tensor';
+import { type Host, matrix, type Matrix } from '@drnn/tensor';
 
 /** What the data say about each direction of predictor space, before any fit. */
 export interface Identifiability {
@@ -28,7 +28,7 @@ export const identifiabilityOf = (host: Host, gram: Matrix, ridge: Float64Array)
   const { values, vectors } = host.eigh(scaled);
   const floor = (values[n - 1] ?? 0) * n * Number.EPSILON;
   const result = host.cholesky(regular);
-  const inverse = result.ok ? host.choleskySolve(result.factor, identity(n)) : null;
+  const inverse = result.ok ? host.choleskyInverse(result.factor) : null;
   const undetermined = ridge.map((lambda, p) => {
     if (lambda > 0 && inverse !== null) return Math.min(1, lambda * inverse.data[p * n + p]!);
     // Without a ridge: the share of the predictor in directions that the data leave open.

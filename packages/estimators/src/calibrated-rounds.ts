@@ -66,7 +66,14 @@ export const roughRound: CalibratedRule = {
   newtonSteps: 1,
   method: 'conjugate-gradients',
 };
-export const middleRound: CalibratedRule = { tempered: false, perUnit: 0.01, products: 60, newtonSteps: 1 };
+/** Its products too go first to the units that are farthest off. */
+export const middleRound: CalibratedRule = {
+  tempered: false,
+  perUnit: 0.01,
+  unitEnds: [0.3, 0.1, 0.03, 0.005],
+  products: 60,
+  newtonSteps: 1,
+};
 /** Every unit to a tenth of a standard error, seen at the start of a further Newton step. */
 export const lastRound: CalibratedRule = { tempered: true, perUnit: 0.01, products: 60, newtonSteps: 6 };
 

@@ -1,16 +1,6 @@
 import { sourceOfTransitions, type Transitions, type TransitionSource } from '@drnn/simulator';
 import { freeSet } from '@drnn/solvers';
-import {
-  failure,
-  firstNonFinite,
-  type Host,
-  identity,
-  type Issue,
-  matrix,
-  type Matrix,
-  refuse,
-  rowReader,
-} from '@drnn/tensor';
+import { failure, firstNonFinite, type Host, type Issue, matrix, type Matrix, refuse, rowReader } from '@drnn/tensor';
 import { type Posterior, precisionOn } from './standard-errors.js';
 
 /** Whether held-out residuals are what a posterior takes for granted. */
@@ -216,7 +206,7 @@ const learnersOf = async (request: CalibrationRequest, units: number): Promise<r
       unit,
       set,
       mean: Float64Array.from(set, (p) => theta.data[p * units + unit]!),
-      covariance: on.host.choleskySolve(result.factor, identity(set.length)),
+      covariance: on.host.choleskyInverse(result.factor),
       noise: { input: level(noise.input), output: level(noise.output) },
     });
   }

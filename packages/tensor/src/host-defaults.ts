@@ -1,7 +1,7 @@
 import { type Issue, refuse } from './error.js';
 import type { Host, HostKernels } from './host.js';
 import { mapProgram } from './map-matrix.js';
-import { matrix, type Matrix } from './matrix.js';
+import { identity, matrix, type Matrix } from './matrix.js';
 import { programCache } from './program-cache.js';
 import { scan, scanAdjoint } from './scan.js';
 import { expectLength, expectShape, expectSquare, outOrNew, solveShape } from './shapes.js';
@@ -42,6 +42,9 @@ export const completeHost = (kernels: HostKernels): Host => {
     kernels.triangularSolve(factor.lower, b, { out: result });
     return kernels.triangularSolve(factor.lower, result, { transpose: true, out: result });
   };
+
+  const choleskyInverse: Host['choleskyInverse'] = (factor) =>
+    mirror((kernels.choleskySolve ?? choleskySolve)(factor, identity(factor.order)));
 
   const choleskyBatch: Host['choleskyBatch'] = (a, sets) => {
     const order = expectSquare('choleskyBatch', a);
@@ -106,6 +109,7 @@ export const completeHost = (kernels: HostKernels): Host => {
   return {
     gram,
     choleskySolve,
+    choleskyInverse,
     choleskyBatch,
     solveBatch,
     rankUpdate,

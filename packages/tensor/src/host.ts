@@ -73,6 +73,8 @@ export interface Host {
   cholesky(a: Matrix, out?: Matrix): CholeskyResult;
   /** Solves L L' X = B, [order, column]; `out` may be B. Cost 2 n^2 a column. */
   choleskySolve(factor: CholeskyFactor, b: Matrix, out?: Matrix): Matrix;
+  /** (L L')^-1, [order, order], both triangles filled; symmetric to the last bit. Cost 2/3 n^3 to 2 n^3. */
+  choleskyInverse(factor: CholeskyFactor): Matrix;
   /** Solves L X = B, or L' X = B with `transpose`; `out` may be B. Cost n^2 a column. */
   triangularSolve(lower: Matrix, b: Matrix, options?: { readonly transpose?: boolean; readonly out?: Matrix }): Matrix;
   /** The factor of A[S, S] for each index set S. */

@@ -171,6 +171,10 @@ const choleskyLaw: HostLaw = {
         const place = copyMatrix(b);
         expectIdentical('choleskySolve', host.choleskySolve(result.factor, place, place), place);
         expectWithin('choleskySolve in place', place.data, { value: x, error: matrix(n, columns) });
+        const inverse = host.choleskyInverse(result.factor);
+        const unit = boundedProduct(a, false, exactly(inverse), false, 1e-15 * (n + 4) * 4);
+        expectWithin('choleskyInverse', identity(n).data, unit);
+        expectWithin('choleskyInverse, turned', transpose(inverse).data, { value: inverse, error: matrix(n, n) });
       }),
       parameters,
     );

@@ -6,6 +6,7 @@ import {
   type Numbers,
   type Precision,
   readRows,
+  rowMeans,
   type RowSource,
 } from '@drnn/tensor';
 import { inBursts, numbers, type Stored, storedValues } from './rows.js';
@@ -13,7 +14,7 @@ import { inBursts, numbers, type Stored, storedValues } from './rows.js';
 /** How an engine keeps rows in ordinary memory, in its precision, or leaves them with their source. */
 export const storage = (
   precision: Precision,
-): Required<Pick<Engine<Stored>, 'store' | 'copy' | 'bytes' | 'free' | 'read' | 'select'>> => ({
+): Required<Pick<Engine<Stored>, 'store' | 'copy' | 'bytes' | 'free' | 'read' | 'readMeans' | 'select'>> => ({
   store: (source) => {
     const { rows, columns } = source;
     return 'blocks' in source
@@ -36,6 +37,13 @@ export const storage = (
       result.data.set(values.subarray(offset, offset + length * stored.columns), start * stored.columns);
     });
     return result;
+  },
+  readMeans: async (stored, group) => {
+    const means = rowMeans(stored.rows, stored.columns, group);
+    await inBursts([stored], stored.rows, precision, (_, length, [strip]) => {
+      if (strip !== undefined) means.add(strip.values, strip.offset, length);
+    });
+    return means.result();
   },
   select: (stored, chosen) => {
     const shape = { rows: stored.rows, columns: chosen.length };

@@ -62,11 +62,13 @@ export const ridgeRules: Readonly<Record<Effort, { readonly judged: RoundRule; r
 /** The rounds of a contender: near enough for its score, from the fixed point of its rows. */
 const contending: Readonly<Record<Effort, readonly CalibratedRule[]>> = {
   // They start farther off than the fit itself, and have few units.
-  quick: quickRounds.map((rule) => ({ ...rule, products: 12 })),
+  quick: quickRounds.map((rule) => ({ ...rule, grouped: false, products: 12 })),
   full: [roughRound, { ...roughRound }, { ...roughRound, tempered: true, unitEnds: [0.2] }],
 };
 /** Where this is better than ridge already, more is not asked of a quick fit's contender. */
-const cheapContender: readonly CalibratedRule[] = [{ ...roughRound, unitEnds: [5, 1, 0.3], products: 3 }];
+const cheapContender: readonly CalibratedRule[] = [
+  { ...roughRound, grouped: false, unitEnds: [5, 1, 0.3], products: 3 },
+];
 /** Units that a quick fit is judged by: the mean score of so many tells differences of .01. */
 const quickUnits = 128;
 

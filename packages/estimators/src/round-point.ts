@@ -1,4 +1,14 @@
-import { columnsOf, copyMatrix, matrix, type Matrix, mul, type PassRequest, type Rows, variable } from '@drnn/tensor';
+import {
+  type Backend,
+  columnsOf,
+  copyMatrix,
+  matrix,
+  type Matrix,
+  mul,
+  type PassRequest,
+  type Rows,
+  variable,
+} from '@drnn/tensor';
 import { projectOut } from '@drnn/solvers';
 import type { FrozenLoss } from './calibrated-loss.js';
 import {
@@ -158,25 +168,33 @@ export const narrowingProducts = (round: FrozenRound, point: RoundPoint): Narrow
       release: () => undefined,
     };
   }
+  const narrowed = narrowingRows(on, all, count);
+  return {
+    times: async (v, units) => withRidge(task, ridge, v, await keptTimes(task, await narrowed.of(units), v), units),
+    release: narrowed.release,
+  };
+};
+
+/** Rows [time, unit] of which fewer and fewer columns are asked for, so that those lie together. */
+export const narrowingRows = (on: Backend, all: KeptRows, count: number) => {
   let present: Int32Array = Int32Array.from({ length: count }, (_, j) => j);
   let rows = all;
   const drop = (): void => {
     if (rows !== all) release(rows);
   };
-  const narrow = async (units: Int32Array): Promise<void> => {
-    if (units.length === present.length && units.every((j, c) => j === present[c])) return;
-    const inside = Int32Array.from(units, (j) => present.indexOf(j));
-    const [from, columns] = inside.includes(-1) ? [all, units] : [rows, inside];
-    const narrowed: Rows[] = [];
-    for (const part of from) narrowed.push(await on.select(part, columns));
-    drop();
-    [rows, present] = [narrowed, units.slice()];
-  };
   return {
-    times: async (v, units) => {
-      await narrow(units);
-      return withRidge(task, ridge, v, await keptTimes(task, rows, v), units);
+    /** The columns of these units, until the next call. */
+    of: async (units: Int32Array): Promise<KeptRows> => {
+      if (units.length === present.length && units.every((j, c) => j === present[c])) return rows;
+      const inside = Int32Array.from(units, (j) => present.indexOf(j));
+      const [from, columns] = inside.includes(-1) ? [all, units] : [rows, inside];
+      const narrowed: Rows[] = [];
+      for (const part of from) narrowed.push(await on.select(part, columns));
+      drop();
+      [rows, present] = [narrowed, units.slice()];
+      return rows;
     },
+    /** Gives back what was made; `all` stays. */
     release: drop,
   };
 };

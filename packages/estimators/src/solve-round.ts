@@ -1,7 +1,8 @@
-import { batchedPcg, type Metric, metricOf } from '@drnn/solvers';
+import { batchedPcg, type FactoredMetric, type Metric, metricOf } from '@drnn/solvers';
 import { copyMatrix, type Host, type Matrix } from '@drnn/tensor';
 import type { FrozenLoss } from './calibrated-loss.js';
 import { medianOf } from './median.js';
+import { coarsePreconditioner } from './coarse-preconditioner.js';
 import { expectedRemainder } from './expected-remainder.js';
 import { exactStep } from './exact-step.js';
 import {
@@ -33,6 +34,11 @@ export interface RoundRule {
    * Default never.
    */
   readonly renews?: { readonly work: number; readonly explained: number };
+  /**
+   * Whether products are preconditioned by groups of transitions where those move slowly (`coarsePreconditioner`): worth its
+   * making where weights differ much between units, and all units are fitted. Default false: by the shared metric.
+   */
+  readonly grouped?: boolean;
   /** The most work of one Newton step, in products with all units. */
   readonly products: number;
   /** The most Newton steps. */
@@ -165,7 +171,7 @@ const exactNewtonStep = async (round: FrozenRound, point: RoundPoint) => {
 const newtonStep = async (
   round: FrozenRound,
   point: RoundPoint,
-  metric: Metric,
+  metric: FactoredMetric,
   meanCurvature: number,
   rule: RoundRule,
   last: boolean,
@@ -178,6 +184,8 @@ const newtonStep = async (
   const expected = expectedRemainder(right.columns);
   const [first = rule.perUnit / 2, ...deeper] = rule.unitEnds ?? [];
   const products = narrowingProducts(round, point);
+  const shared = roundPreconditioner(metric, point, shape.transitions, meanCurvature);
+  const coarse = rule.grouped === true ? await coarsePreconditioner(round, point, metric, meanCurvature) : null;
   let [asked, renewed] = [false, false];
   try {
     const found = await batchedPcg({
@@ -185,7 +193,8 @@ const newtonStep = async (
       right,
       narrowing: true,
       hessianTimes: (v, units) => products.times(v, units),
-      precondition: roundPreconditioner(metric, point, shape.transitions, meanCurvature),
+      precondition: coarse?.precondition ?? shared,
+      ...(coarse === null ? {} : { preconditioningWork: coarse.work, excess: coarse.excess }),
       relative: last ? 0 : forcing,
       absolute: first * shape.predictors,
       deepen: ({ work, decrement }) => {
@@ -213,6 +222,7 @@ const newtonStep = async (
     };
   } finally {
     products.release();
+    coarse?.release();
   }
 };
 

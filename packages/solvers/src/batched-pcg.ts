@@ -8,8 +8,15 @@ export interface PcgRequest {
   readonly right: Matrix;
   /** H_j v_j for the units j whose columns these are. Its argument is reused for the next product. */
   hessianTimes(directions: Matrix, units: Int32Array): Promise<Matrix>;
-  /** M_j^-1 r_j for these units, M_j symmetric positive definite on the free coordinates; a new matrix. */
-  precondition(residual: Matrix, units: Int32Array): Matrix;
+  /**
+   * M_j^-1 r_j for these units, M_j symmetric positive definite on the free coordinates; a new matrix. It may be solved for
+   * by an iteration: M_j need not be quite the same every time.
+   */
+  precondition(residual: Matrix, units: Int32Array): Matrix | Promise<Matrix>;
+  /** What preconditioning has cost so far, in products with all units: counts as work. Default nothing. */
+  readonly preconditioningWork?: () => number;
+  /** By how much k times the last gain is known to exceed what is left, with this preconditioner. Default 1. */
+  readonly excess?: number;
   /** Sets fixed coordinates to 0, in place. Default: none are fixed. */
   readonly project?: (a: Matrix, units: Int32Array) => void;
   /** A unit is solved when what its decrement still lacks is at most this part of it. Default 0.01. */
@@ -42,7 +49,7 @@ export interface PcgProgress {
   /** 2 b'x - x'Hx [unit], from below b'H^-1 b: with b = -g the square of Newton's decrement. */
   readonly decrement: Float64Array;
   /**
-   * Estimate of what `decrement` still lacks [unit]: k times the last gain, infinite before the first step. Mostly too
+   * Estimate of what `decrement` still lacks [unit]: k times the last gain, over `excess`, infinite before the first step. Mostly too
    * large (in calibrated fits, by a factor of 1.5 to 9 in the median and seldom below a half), where r'M^-1 r is too small by 5.
    */
   readonly remaining: Float64Array;
@@ -71,7 +78,8 @@ const few = 0.05;
 
 /** Columns that a product costs beyond its own, by reading the rows: 10 to 90 with OpenBLAS, 10 with our Wasm kernels. */
 const overhead = 16;
-const costOf = (width: number, count: number): number => (width + overhead) / (count + overhead);
+/** What a product with some of the units costs, in products with all. */
+export const productWork = (width: number, count: number): number => (width + overhead) / (count + overhead);
 
 /** Libraries multiply matrices of whole 32 columns up to twice as fast as of one less. */
 const wholeWidth = 32;
@@ -86,7 +94,7 @@ const wholeWidth = 32;
  * 20 P N flop each.
  */
 export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
-  const { host, right, maxProducts = 100, maxWork = Infinity, project = () => undefined } = request;
+  const { host, right, excess = 1, maxProducts = 100, maxWork = Infinity, project = () => undefined } = request;
   const { rows, columns: count } = right;
   const relative = perUnit(request.relative ?? 0.01, count);
   let absolute = perUnit(request.absolute ?? 0, count);
@@ -97,7 +105,7 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
   let residual = copyMatrix(right);
   project(residual, units);
   const badRight = clearNonFinite(residual);
-  const first = request.precondition(residual, units);
+  const first = await request.precondition(residual, units);
   project(first, units);
   clearNonFinite(first);
   let direction = copyMatrix(first);
@@ -165,14 +173,19 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
   };
 
   let products = 0;
-  let work = 0;
-  const progress = (): PcgProgress => ({ products, work, decrement, remaining });
-  while (products < maxProducts && !(request.stopWhen?.(progress()) ?? false)) {
+  let ownWork = 0;
+  const work = (): number => ownWork + (request.preconditioningWork?.() ?? 0);
+  /** What the last preconditioning cost. */
+  let lastDirection = work();
+  const isSpent = (width: number, before = 0): boolean =>
+    products >= maxProducts || work() + before + productWork(width, count) > maxWork;
+  const progress = (): PcgProgress => ({ products, work: work(), decrement, remaining });
+  while (!(request.stopWhen?.(progress()) ?? false) && products < maxProducts) {
     const atWork = ending.reduce((sum, why) => (why === null ? sum + 1 : sum), 0);
     if (atWork <= few * count && !deeper() && atWork === 0) break;
     if (request.narrowing === true) narrow();
     const width = units.length;
-    if (work + costOf(width, count) > maxWork) break;
+    if (isSpent(width)) break;
     argument.data.set(direction.data);
     for (let c = 0; c < width; c++) {
       const j = units[c]!;
@@ -181,7 +194,7 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
     }
     const product = await request.hessianTimes(argument, units);
     products++;
-    work += costOf(width, count);
+    ownWork += productWork(width, count);
     project(product, units);
     const bad = clearNonFinite(product);
     const [curvature, slope] = twoColumnDots(argument, product, direction, residual);
@@ -209,7 +222,7 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
         largestQuotient[j] = Math.max(largestQuotient[j]!, c / size[j]!);
         decrement[j]! += gain;
         stepsSinceRestart[j]!++;
-        remaining[j] = stepsSinceRestart[j]! * gain;
+        remaining[j] = (stepsSinceRestart[j]! * gain) / excess;
         if (remaining[j]! <= Math.max(relative[j]! * decrement[j]!, absolute[j]!)) ending[j] = 'solved';
       }
     }
@@ -217,7 +230,11 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
     if (request.deepen === undefined && !ending.includes(null)) break;
     project(residual, units);
 
-    const next = request.precondition(residual, units);
+    // The next direction may be dear: none is made that no product is left for.
+    if (isSpent(request.narrowing === true ? roomy(units).length : width, lastDirection)) break;
+    const spentBefore = work();
+    const next = await request.precondition(residual, units);
+    lastDirection = work() - spentBefore;
     project(next, units);
     const badNext = clearNonFinite(next);
     const [nextEnergy, along] = twoColumnDots(residual, next, product, next);

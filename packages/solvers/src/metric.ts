@@ -25,8 +25,13 @@ export interface Metric {
   readonly jitter: number;
 }
 
+export interface FactoredMetric extends Metric {
+  /** L L' = A, with what had to be added to its diagonal. */
+  readonly factor: CholeskyFactor;
+}
+
 /** Factors the metric. Cost P^3 / 3, and |S|^3 / 3 for each unit under a general mask. */
-export const metricOf = (host: Host, gram: Matrix, ridge: Float64Array, free: FreePattern): Metric => {
+export const metricOf = (host: Host, gram: Matrix, ridge: Float64Array, free: FreePattern): FactoredMetric => {
   const a = copyMatrix(gram);
   ridge.forEach((lambda, p) => (a.data[p * a.columns + p]! += lambda));
   const { factor, jitter } = factorise(host, a);
@@ -65,6 +70,7 @@ export const metricOf = (host: Host, gram: Matrix, ridge: Float64Array, free: Fr
       const { data, columns } = inverted();
       return Float64Array.from({ length: columns }, (_, p) => data[p * columns + p]!);
     },
+    factor,
     jitter,
   };
 };

@@ -74,6 +74,8 @@ export interface Backend {
   rows(source: Matrix | RowSource, options?: { readonly copy?: boolean }): Promise<Rows>;
   /** Rows back on the host, [time, column]. */
   read(rows: Rows): Promise<Matrix>;
+  /** Means of each `group` consecutive rows, the last of those left, back on the host: [ceil(time / group), column]. */
+  readMeans(rows: Rows, group: number): Promise<Matrix>;
   /** Some columns of rows, in the order given, as rows of their own: what is left to do of many units. */
   select(rows: Rows, columns: Int32Array): Promise<Rows>;
   /** One sweep over the time rows; see `PassRequest`. Cost 2 rows P N flop a current and a back-projection. */

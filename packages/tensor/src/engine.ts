@@ -2,6 +2,7 @@ import type { Accuracy, Backend, PassRequest, Precision, Rows, RowSource } from 
 import { failure, type Issue, refuse } from './error.js';
 import type { Host } from './host.js';
 import { columnsOf, type Matrix } from './matrix.js';
+import { rowMeans } from './row-means.js';
 import { collect } from './row-reader.js';
 import { passShape, type PassShape } from './pass.js';
 import { type Ledger, ledger } from './scope.js';
@@ -33,6 +34,8 @@ export interface Engine<Stored extends RowShape> {
   /** Gives up what `stored` occupies; called once for each. */
   free(stored: Stored): void;
   read(stored: Stored): Matrix | Promise<Matrix>;
+  /** Means of consecutive rows. Default: of all that is read. */
+  readMeans?(stored: Stored, group: number): Promise<Matrix>;
   /** Some columns, copied. Default: by way of the host. */
   select?(stored: Stored, columns: Int32Array): Stored | Promise<Stored>;
   pass(
@@ -202,6 +205,17 @@ const view = <Stored extends RowShape>(
     read: async (rows) => {
       alive('read');
       return engine.read(handles.open('read', rows));
+    },
+
+    readMeans: async (rows, group) => {
+      alive('readMeans');
+      const stored = handles.open('readMeans', rows);
+      if (!(Number.isInteger(group) && group >= 1))
+        refuse([{ path: 'readMeans group', seen: `${group}`, expected: 'a whole number of rows >= 1' }]);
+      if (engine.readMeans !== undefined) return engine.readMeans(stored, group);
+      const means = rowMeans(stored.rows, stored.columns, group);
+      means.add((await engine.read(stored)).data, 0, stored.rows);
+      return means.result();
     },
 
     select: async (rows, columns) => {

@@ -12,6 +12,7 @@ export * from './host.js';
 export * from './backend.js';
 export * from './scope.js';
 export * from './engine.js';
+export * from './row-means.js';
 export * from './row-reader.js';
 export * from './shapes.js';
 export * from './solve-batch.js';

@@ -3,6 +3,21 @@ import type { Numbers } from './blocks.js';
 import { failure } from './error.js';
 import { matrix, type Matrix, rowRange } from './matrix.js';
 
+/** Whether all are finite, without a branch: x - x is 0 but for infinities and NaN. */
+const areFinite = (values: Float32Array, from: number, to: number): boolean => {
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  const whole = to - 3;
+  let i = from;
+  for (; i < whole; i += 4) {
+    s0 += values[i]! - values[i]!;
+    s1 += values[i + 1]! - values[i + 1]!;
+    s2 += values[i + 2]! - values[i + 2]!;
+    s3 += values[i + 3]! - values[i + 3]!;
+  }
+  for (; i < to; i++) s0 += values[i]! - values[i]!;
+  return s0 + s1 + s2 + s3 === 0;
+};
+
 /**
  * Rounds numbers to float32: `count` of `from`, from `start`, to `to`, from `at`. Refuses a finite number that float32
  * cannot hold.
@@ -16,10 +31,10 @@ export const narrow = (
   at: number,
 ): void => {
   to.set(from.subarray(start, start + count), at);
+  if (areFinite(to, at, at + count)) return;
   for (let i = 0; i < count; i++) {
     const value = to[at + i]!;
-    // x - x is 0 but for infinities and NaN: one comparison a number.
-    if (value - value === 0 || Number.isNaN(value) || Math.abs(from[start + i]!) === Infinity) continue;
+    if (Number.isFinite(value) || Number.isNaN(value) || Math.abs(from[start + i]!) === Infinity) continue;
     throw failure({
       path,
       seen: `the number ${from[start + i]}`,

@@ -178,6 +178,22 @@ const expectPass = async (on: Backend, given: Arranged, request: PassRequest, de
   }
 };
 
+/** Means of consecutive rows, a rounding for each that is summed. */
+const meansOf = ({ rows, columns, data }: Matrix, group: number): BoundedMatrix => {
+  const value = matrix(Math.ceil(rows / group), columns);
+  const error = matrix(value.rows, columns);
+  for (let k = 0; k < value.data.length; k++) {
+    const first = Math.floor(k / columns) * group;
+    const count = Math.min(group, rows - first);
+    for (let t = first; t < first + count; t++) {
+      const part = data[t * columns + (k % columns)]! / count;
+      value.data[k]! += part;
+      error.data[k]! += 4e-16 * group * Math.abs(part);
+    }
+  }
+  return { value, error };
+};
+
 const rowsLaw: BackendLaw = {
   name: 'rows, read and select',
   check: (make, options) =>
@@ -208,6 +224,13 @@ const rowsLaw: BackendLaw = {
               if (some.columns !== columns || selected.rows !== time) throw new Error('select: a wrong shape');
               expectWithin('select', selected.data, exactly(columnsOf(values, chosen)));
               some.release();
+              for (const group of [1, 3, 8]) {
+                const means = await on.readMeans(rows, group);
+                if (means.rows !== Math.ceil(time / group) || means.columns !== columns)
+                  throw new Error('readMeans: a wrong shape');
+                expectWithin('readMeans', means.data, meansOf(back, group));
+              }
+              await expectRefusal('means of no rows', () => on.readMeans(rows, 0));
               await expectRefusal('select of a column beyond', () => on.select(rows, Int32Array.of(columns)));
               rows.release();
               rows.release();

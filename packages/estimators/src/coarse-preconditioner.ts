@@ -1,0 +1,213 @@
+import { type FactoredMetric, productWork } from '@drnn/solvers';
+import {
+  columnsOf,
+  copyMatrix,
+  type Host,
+  identity,
+  matrix,
+  type Matrix,
+  mul,
+  type Rows,
+  variable,
+} from '@drnn/tensor';
+import { type FrozenRound, narrowingRows, type RoundPoint } from './round-point.js';
+import type { RoundTask } from './round-task.js';
+
+/** The inner solves end when what they lack is at most this part of what they gave. */
+const innerRelative = 0.1;
+const mostInnerProducts = 30;
+
+/** Transitions a group: the most for which groups lose no more than this part of the variance of the predictors. */
+const mostLost = 0.01;
+const groups = [8, 4] as const;
+
+export interface CoarsePreconditioner {
+  /** Near H_j^-1 r_j for these units. */
+  precondition(residual: Matrix, units: Int32Array): Promise<Matrix>;
+  /** Of k times the last gain over what is left (`PcgRequest.excess`): 4 to 9 at least, 9 to 13 in the median, N = 500. */
+  readonly excess: number;
+  /** What that has cost so far, in products with all units. */
+  work(): number;
+  release(): void;
+}
+
+/**
+ * Where states move slowly the Hessian of a unit is nearly that of groups of g transitions, each by its mean:
+ *
+ *     H_j = X' diag(h_j) X + Lambda  ~  M_j = Xg' diag(g hg_j) Xg + s_j (X'X - g Xg'Xg) + Lambda,
+ *
+ * Xg and hg the means of a group, s_j that of h_j: what happens within groups is nearly alike whether unit j is saturated or
+ * not, what happens between them is not, and that is what the shared metric A = X'X + Lambda / s knows nothing of: A has
+ * eigenvalues down to .002 in H_j where M_j has .1 (g = 8) or .4 (g = 4), at N = 500 of the timed-response recordings. With
+ * L L' = A and Y = Xg L'^-1,
+ *
+ *     M_j = L (Y' diag(g (hg_j - s_j)) Y + s_j I) L',
+ *
+ * so a product with what is in parentheses takes a g-th of one with H_j, and needs no preconditioner: it is solved by
+ * conjugate gradients to some digits. A zero on the diagonal of W is one direction that is projected out. Cost of making
+ * it: some P^2 (T / g + 2 P) flop, and reading the rows. Memory: two arrays of T / g rows. Null where the predictors change
+ * too much between transitions, or nothing is kept.
+ */
+export const coarsePreconditioner = async (
+  { task }: FrozenRound,
+  { curvatures, curvatureSums }: RoundPoint,
+  metric: FactoredMetric,
+  meanCurvature: number,
+): Promise<CoarsePreconditioner | null> => {
+  const { on, free, shape } = task;
+  const { host } = on;
+  if (curvatures === null || free.kind === 'sets') return null;
+  const grouped = await groupedDesign(task);
+  if (grouped === null) return null;
+  const { group, means } = grouped;
+  const whiten = host.triangularSolve(metric.factor.lower, identity(shape.predictors));
+
+  const count = curvatureSums.length;
+  const scale = curvatureSums.map((sum) => Math.max(sum / shape.transitions, 1e-6 * meanCurvature));
+  const designs: Rows[] = [];
+  const weights: Rows[] = [];
+  for (const [index, kept] of curvatures.entries()) {
+    const mean = await on.readMeans(kept, group);
+    for (let t = 0; t < mean.rows; t++) {
+      const rows = Math.min(group, kept.rows - t * group);
+      for (let j = 0, i = t * count; j < count; j++, i++) mean.data[i] = rows * (mean.data[i]! / scale[j]! - 1);
+    }
+    weights.push(await on.rows(mean));
+    designs.push(await on.rows(host.matMul(means[index]!, whiten, { transposeB: true })));
+  }
+  const narrowed = narrowingRows(on, weights, count);
+  const normals = free.kind === 'one-fixed' ? columnsOf(whiten, free.fixed) : null;
+  let spent = 0;
+
+  return {
+    precondition: async (residual, units) => {
+      const own = await narrowed.of(units);
+      const right = host.matMul(whiten, residual);
+      const tangent = normals === null ? null : removal(host, columnsOf(normals, units));
+      tangent?.(right);
+      const { solution, products } = await solveInStep(right, async (v) => {
+        const images: Matrix[] = [];
+        for (const [index, design] of designs.entries()) {
+          const request = { currents: { v }, data: { h: own[index]! }, backProject: [product] };
+          images.push((await on.pass(design, request)).backProject[0]!);
+        }
+        return images;
+      });
+      tangent?.(solution);
+      host.columnScaleAdd(
+        Float64Array.from(units, (j) => 1 / scale[j]! - 1),
+        copyMatrix(solution),
+        solution,
+      );
+      spent += (products * productWork(units.length, count)) / group;
+      return host.matMul(whiten, solution, { transposeA: true });
+    },
+    excess: 4,
+    work: () => spent,
+    release: () => {
+      narrowed.release();
+      for (const rows of [...designs, ...weights]) rows.release();
+    },
+  };
+};
+
+const product = mul(variable('h'), variable('v'));
+
+/** The means of groups of transitions, part by part, of the largest groups that lose little; null where all lose much. */
+const groupedDesign = async ({ on, gram, parts, shape }: RoundTask) => {
+  const { predictors, transitions } = shape;
+  let squares = 0;
+  for (let p = 0; p < predictors; p++) squares += gram.data[p * predictors + p]!;
+  for (const group of groups) {
+    const means: Matrix[] = [];
+    let between = 0;
+    const sums = new Float64Array(predictors);
+    for (const { design } of parts) {
+      const mean = await on.readMeans(design, group);
+      for (let t = 0, i = 0; t < mean.rows; t++) {
+        const rows = Math.min(group, design.rows - t * group);
+        for (let p = 0; p < predictors; p++, i++) {
+          between += rows * mean.data[i]! ** 2;
+          sums[p]! += rows * mean.data[i]!;
+        }
+      }
+      means.push(mean);
+    }
+    const variation = squares - sums.reduce((total, sum) => total + sum ** 2, 0) / transitions;
+    if (squares - between <= mostLost * variation) return { group, means };
+  }
+  return null;
+};
+
+/** Takes out of each column its part along that unit's normal, in place. */
+const removal = (host: Host, normals: Matrix): ((a: Matrix) => void) => {
+  const squares = host.columnDot(normals, normals);
+  return (a) => {
+    const along = host.columnDot(normals, a);
+    host.columnScaleAdd(
+      along.map((sum, c) => -sum / squares[c]!),
+      normals,
+      a,
+    );
+  };
+};
+
+/** Columns that are not waited for. */
+const lateColumns = 1 / 3;
+
+/**
+ * (I + K_j) x_j = b_j by conjugate gradients for all columns in step, `times` the terms of K v, until all but a third of
+ * them lack no more than `innerRelative` of what they gained. In whitened coordinates no preconditioner is needed, and a
+ * product is so cheap that only few sweeps over the columns are not to outweigh it.
+ */
+const solveInStep = async (right: Matrix, times: (v: Matrix) => Promise<readonly Matrix[]>) => {
+  const { rows, columns } = right;
+  const solution = matrix(rows, columns);
+  const residual = copyMatrix(right);
+  const direction = copyMatrix(right);
+  const [x, r, p] = [solution.data, residual.data, direction.data];
+  const squares = new Float64Array(columns);
+  for (let i = 0; i < r.length; i += columns) for (let c = 0; c < columns; c++) squares[c]! += r[i + c]! ** 2;
+  const decrement = new Float64Array(columns);
+  const atWork = squares.map((square) => (square > 0 && Number.isFinite(square) ? 1 : 0));
+  const late = Math.floor(lateColumns * columns);
+  for (let products = 1; ; products++) {
+    const [image, ...others] = await times(direction);
+    if (image === undefined) throw new Error('a task has at least one part');
+    const q = image.data;
+    for (const { data } of others) for (let i = 0; i < q.length; i++) q[i]! += data[i]!;
+    const curvature = new Float64Array(columns);
+    for (let i = 0; i < q.length; i += columns) {
+      for (let c = 0; c < columns; c++) {
+        const v = p[i + c]!;
+        const sum = q[i + c]! + v;
+        q[i + c] = sum;
+        curvature[c]! += v * sum;
+      }
+    }
+    const length = curvature.map((pq, c) => (atWork[c] === 1 && pq > 0 ? squares[c]! / pq : 0));
+    const next = new Float64Array(columns);
+    for (let i = 0; i < q.length; i += columns) {
+      for (let c = 0; c < columns; c++) {
+        const a = length[c]!;
+        x[i + c]! += a * p[i + c]!;
+        const left = r[i + c]! - a * q[i + c]!;
+        r[i + c] = left;
+        next[c]! += left * left;
+      }
+    }
+    let open = 0;
+    for (let c = 0; c < columns; c++) {
+      if (atWork[c] === 0) continue;
+      const gain = length[c]! * squares[c]!;
+      decrement[c]! += gain;
+      if (!(gain > 0) || products * gain <= innerRelative * decrement[c]!) atWork[c] = 0;
+      else open++;
+    }
+    if (open <= late || products === mostInnerProducts) return { solution, products };
+    const beta = next.map((square, c) => square / squares[c]! || 0);
+    for (let i = 0; i < p.length; i += columns)
+      for (let c = 0; c < columns; c++) p[i + c] = r[i + c]! + beta[c]! * p[i + c]!;
+    squares.set(next);
+  }
+};

@@ -46,8 +46,7 @@ const LESS_PRECISE: Precision = { relative: 1e-11, absolute: 1e-13 };
 /** Of a guess there. */
 const ROUGH: Precision = { relative: 1e-8, absolute: 1e-10 };
 
-const ofDirections = (dimension: number): Precision =>
-  dimension <= ALL_UP_TO ? preciseFor(dimension) : LESS_PRECISE;
+const ofDirections = (dimension: number): Precision => (dimension <= ALL_UP_TO ? preciseFor(dimension) : LESS_PRECISE);
 const ofGuess = (dimension: number): Precision => (dimension <= ALL_UP_TO ? preciseFor(dimension) : ROUGH);
 /** Growth of neighbours, ln, within one segment of the shooting. */
 const GROWTH_A_SEGMENT = 6;
@@ -88,7 +87,7 @@ const roundTrip =
     for (let k = 0; k < nodes.rows; k++) {
       y.set(nodes.data.subarray(k * n, (k + 1) * n));
       let rest = part;
-      while (rest > 0) {
+      while (rest > 0 && flow.isCut?.() !== true) {
         const taken = integrator.step(y, rest);
         if (taken === 0) break;
         rest = taken === rest ? 0 : rest - taken;
@@ -174,7 +173,7 @@ const phaseResponseOf = (
       y.set(orbit.data.subarray(((p + 1) % phases) * n, ((p + 1) % phases) * n + n));
       let rest = -period / phases;
       while (rest < 0) {
-        const taken = integrator.step(y, rest);
+        const taken = flow.isCut?.() === true ? 0 : integrator.step(y, rest);
         if (taken === 0) return null;
         rest = taken === rest ? 0 : rest - taken;
       }
@@ -282,6 +281,7 @@ export const flowCycle = (
   const away = multipliers.map(({ value: [re, im] }) => Math.hypot(re - 1, im));
   const trivialError = Math.min(...away);
   const trivial = away.indexOf(trivialError);
+  if (flow.isCut?.() === true) return null;
   const speed = new Float64Array(n);
   flow.velocity(orbit.data.subarray(0, n), speed);
   const leftVector = monodromy !== undefined ? leftOf(monodromy) : isSingle ? (left ?? speed) : speed;
@@ -351,7 +351,12 @@ const nodesOf = (flow: Flow, guess: Matrix, period: number): Matrix => {
   let lowest = 0;
   let largest = 0;
   const direction = new Float64Array(n).fill(1 / Math.sqrt(n));
-  roundTrip(flow, guess, period, ofGuess(n))(direction, 1, (_, growth) => {
+  roundTrip(
+    flow,
+    guess,
+    period,
+    ofGuess(n),
+  )(direction, 1, (_, growth) => {
     sum += growth[0]!;
     lowest = Math.min(lowest, sum);
     largest = Math.max(largest, sum - lowest);

@@ -38,7 +38,7 @@ const RESYNC = 32;
 const ROUGH = 2048;
 const LEAST_LENGTH = 4096;
 /** An invariance, as a part of the size, that more steps are not made for; and how often they are doubled. */
-const SHARP = 1e-10;
+const SHARP = 1e-11;
 const ROUNDS = 3;
 /** Half of them turn often enough for `sharpWeights`. */
 const PERIODS = 30;
@@ -64,7 +64,7 @@ const signalsOf = (
   let x = start.slice();
   let next = new Float64Array(n);
   const means = new Float64Array(SIGNALS);
-  for (let t = 0; t < length; t++) {
+  for (let t = 0; t < length && map.isCut?.() !== true; t++) {
     for (let q = 0; q < SIGNALS; q++) {
       let sum = 0;
       for (let i = 0; i < n; i++) sum += directions[q * n + i]! * x[i]!;
@@ -203,7 +203,7 @@ const coefficientsOf = (
   const fourier = scatteredFourier(map.dimension, harmonics);
   let x = start.slice();
   let next = x.slice();
-  for (let t = 0; t < length; t++) {
+  for (let t = 0; t < length && map.isCut?.() !== true; t++) {
     fourier.add(rho * t, weights[t]!, x);
     map.image(x, next, t);
     [x, next] = [next, x];
@@ -285,6 +285,7 @@ const circleAlong = (
   const isSlow = first > SLOW;
   const length = options.length ?? Math.max(LEAST_LENGTH, PERIODS * first * (isSlow ? 1 : MOST_SUBHARMONIC));
   const { signals, end } = signalsOf(map, start, length);
+  if (map.isCut?.() === true) return null;
   const nu = refined(signals, length, roughFrequency(signals));
   const candidates = isSlow ? [nu / Math.max(1, Math.round(nu * first))] : [nu, ...subharmonicsOf(nu)];
   const circle = circleOf(map, start, signals, length, candidates, phases, tolerance);
@@ -314,7 +315,7 @@ const firstReturn = (map: IteratedMap, start: Float64Array, longest: number): nu
   let isAway = false;
   let first = 0;
   let end = longest;
-  for (let t = 1; t <= end; t++) {
+  for (let t = 1; t <= end && map.isCut?.() !== true; t++) {
     map.image(x, next, t);
     [x, next] = [next, x];
     const distance = away(x, origin);
@@ -365,6 +366,7 @@ const circleOf = (
     }
     if (left > 10 * tolerance) continue;
     const coefficients = coefficientsOf(map, start, length, rho, harmonics);
+    if (map.isCut?.() === true) return null;
     const orbit = matrix(phases, n);
     const image = new Float64Array(n);
     const turned = new Float64Array(n);

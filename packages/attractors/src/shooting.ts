@@ -60,6 +60,7 @@ export const tangentFlow = (flow: Flow, count: number, precision = preciseFor(fl
     run: (time) => {
       let rest = time;
       while (Math.abs(rest) > 1e-15 * Math.abs(time)) {
+        if (flow.isCut?.() === true) return false;
         const taken = integrator.step(y, rest);
         if (taken === 0) return false;
         rest = taken === rest ? 0 : rest - taken;

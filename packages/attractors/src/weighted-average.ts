@@ -3,8 +3,7 @@
  * orbit converge faster than any power of its length, where plain ones have an error of 1 / length (Das, Saiki, Sander and
  * Yorke 2017); along a chaotic one they are no better.
  */
-export const bumpWeights = (count: number): Float64Array =>
-  normalised(count, (s) => Math.exp(-1 / (s * (1 - s))));
+export const bumpWeights = (count: number): Float64Array => normalised(count, (s) => Math.exp(-1 / (s * (1 - s))));
 
 /** e^-34 is 2e-15. */
 const SHARPNESS = 34;
@@ -14,8 +13,7 @@ const SHARPNESS = 34;
  * the window of the least leakage: what turns eleven times or more within them averages out to rounding, where
  * `bumpWeights` need sixty turns. Of fewer than seven they leave more.
  */
-export const sharpWeights = (count: number): Float64Array =>
-  normalised(count, (s) => semicircle(2 * s - 1, SHARPNESS));
+export const sharpWeights = (count: number): Float64Array => normalised(count, (s) => semicircle(2 * s - 1, SHARPNESS));
 
 /** exp(sharpness (sqrt(1 - x^2) - 1)) within (-1, 1), 0 outside. */
 export const semicircle = (x: number, sharpness: number): number => {

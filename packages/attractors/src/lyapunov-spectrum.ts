@@ -31,7 +31,7 @@ export interface LyapunovSpectrum {
   readonly length: number;
   /** |sum lambda - <ln|det J|>| over the first steps (all, of small systems; of flows <tr J>), when all are taken; else null. */
   readonly volumeError: number | null;
-  /** Whether it ended before its length because the time was up. Errors are then larger, and hold. */
+  /** Whether it ended before its length because the time was up. Errors are then larger; infinite after a short time. */
   readonly isCut: boolean;
   /** The state at the end. */
   readonly state: Float64Array;
@@ -55,8 +55,8 @@ const SPREAD = Math.log(1e6);
 /** In few dimensions it costs little, and averages of turning directions want every step. */
 const MOST_STEPS = 20;
 const BLOCKS = 20;
-/** Records, and steps before, that are made even when the time is up: fewer have no error. */
-const LEAST = BLOCKS;
+/** Steps, for the directions alone, that are made even when the time is up. */
+const LEAST = 20;
 const RECORDS = 10_000;
 /** n^3 times the steps for which ln|det J| is taken by LU, to be compared. */
 const CHECKED = 1e9;
@@ -267,19 +267,27 @@ export const lyapunovSpectrum = (
   const checked = Math.max(1, Math.min(most, isFlow ? most : Math.floor(CHECKED / (n ** 3 * record))));
   let volume = 0;
   let taken = 0;
+  /** Steps of each record: less only where the time was up within the first. */
+  let covered = record;
   while (taken < most) {
     const at = taken * count;
-    for (let t = 0; t < record; t += every) {
+    let part = 0;
+    let steps = 0;
+    while (steps < record && !(steps > 0 && isCut())) {
       for (let s = 0; s < every; s++) {
         const logDeterminant = carrier.advance(taken < checked);
-        if (taken < checked) volume += logDeterminant;
+        if (taken < checked) part += logDeterminant;
       }
       orthonormaliseRows(carrier.rows(), count, n, growth);
       for (let d = 0; d < count; d++) records[at + d]! += growth[d]!;
+      steps += every;
     }
-    for (let d = 0; d < count; d++) records[at + d]! /= record * unit;
+    if (steps < record && taken > 0) break;
+    covered = steps;
+    volume += part;
+    for (let d = 0; d < count; d++) records[at + d]! /= covered * unit;
     taken += 1;
-    if (taken >= LEAST && isCut()) break;
+    if (isCut()) break;
     if (options.tolerance !== undefined && taken % 100 === 0 && taken >= Math.max(400, most / 4)) {
       const first = columnMean(records, count, 0, taken);
       if (blockError(records, count, 0, taken) < Math.max(options.tolerance, 0.02 * Math.abs(first))) break;
@@ -287,10 +295,11 @@ export const lyapunovSpectrum = (
   }
   const wrong = firstNonFinite(carrier.x);
   if (wrong >= 0) throw unbounded(carrier.x);
-  return summary(records, count, taken, record * unit, carrier.x.slice(), {
-    isCut: taken < most && isCut(),
+  return summary(records, count, taken, covered * unit, carrier.x.slice(), {
+    isCut: (taken < most || covered < record) && isCut(),
     isAll: count === n,
-    volumeError: count === n ? volumeErrorOf(records, count, Math.min(checked, taken), volume / (record * unit)) : null,
+    volumeError:
+      count === n ? volumeErrorOf(records, count, Math.min(checked, taken), volume / (covered * unit)) : null,
   });
 };
 

@@ -10,7 +10,10 @@ import { lyapunov } from './lyapunov.js';
 describe('a time limit', () => {
   it('shortens the runs, which say so', () => {
     const network = { W: gaussianWeights(40, 2.5 / Math.sqrt(40), 1), alpha: 0.5 };
+    const began = performance.now();
     const cut = lyapunov(network, { steps: 1e9, timeLimit: 0.2, count: 2, tolerance: 0 });
+    // Without the limit: a day.
+    expect(performance.now() - began).toBeLessThan(20_000);
     expect(cut.runs.map(({ isCut }) => isCut)).toEqual([true, true]);
     expect(cut.length).toBeLessThan(1e9);
     expect(cut.exponents.every((exponent) => Number.isFinite(exponent))).toBe(true);

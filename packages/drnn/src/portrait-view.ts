@@ -17,6 +17,8 @@ export interface PortraitView {
     readonly modes: readonly Place[];
   }[];
   readonly runs: readonly (readonly Place[])[];
+  /** Limit cycles, closed curves; those that are only a few states are `isCurve` false. */
+  readonly cycles: readonly { readonly isCurve: boolean; readonly path: readonly Place[] }[];
   /** Whether runs were left out because the time was up. */
   readonly isCut: boolean;
   /** What the components are of. */
@@ -116,7 +118,7 @@ export const portraitView = (
   const states = matrix(found.points.length, n);
   found.points.forEach(({ state }, k) => states.data.set(state, k * n));
   const { activity } = options;
-  const shown = activity ?? stacked([states, ...leaving, ...random], n);
+  const shown = activity ?? stacked([states, ...leaving, ...random, ...found.cycles.map(({ orbit }) => orbit)], n);
   const { components, variances, mean } = principalComponents(shown);
   const total = variances.reduce((sum, value) => sum + value, 0);
   const turned = (v: Float64Array): Place => {
@@ -136,6 +138,14 @@ export const portraitView = (
       modes: point.class === 'fixed' ? unstableModes(point).map(turned) : [],
     })),
     runs: [...leaving, ...random].map((part) => rowsOf(part).map(place)),
+    cycles: found.cycles.flatMap(({ class: kind, orbit, pieces }) => {
+      const all = rowsOf(orbit).map(place);
+      const each = all.length / pieces;
+      return Array.from({ length: pieces }, (_, k) => {
+        const piece = all.slice(k * each, (k + 1) * each);
+        return { isCurve: kind === 'circle', path: kind === 'circle' ? [...piece, ...piece.slice(0, 1)] : piece };
+      });
+    }),
     isCut,
     axesOf: activity === undefined ? 'runs' : 'recording',
     shares: [share(0), share(1), share(2)],

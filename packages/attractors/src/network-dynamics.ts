@@ -95,7 +95,7 @@ export const networkMap = (
   held: HeldNetwork,
   { drives, budget }: { readonly drives?: Matrix | undefined; readonly budget?: Budget | undefined } = {},
 ): IteratedMap => {
-  const { move, trace: _, ...derivative } = partsOf(held, 1, budget);
+  const { move, trace: _trace, ...derivative } = partsOf(held, 1, budget);
   const n = held.units;
   // Views are made once: a step allocates nothing.
   const series = Array.from({ length: drives?.rows ?? 0 }, (_, t) => drives?.data.subarray(t * n, (t + 1) * n));

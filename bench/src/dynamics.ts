@@ -8,16 +8,22 @@
 import {
   asymptotics,
   cycles,
-  type Flow,
   flowCycle,
-  flowOf,
-  type IteratedMap,
   lyapunov,
   type LyapunovSpectrum,
   lyapunovSpectrum,
-  mapOf,
   periodicOrbit,
 } from '@drnn/attractors';
+import {
+  cat,
+  henon,
+  logistic,
+  lorenz,
+  rossler,
+  rotation,
+  stuartLandau,
+  vanDerPol,
+} from '@drnn/attractors/known-systems';
 import { fillGaussian, randomStream } from '@drnn/simulator';
 import { type Matrix, matrix, matrixOf } from '@drnn/tensor';
 import { cpus } from 'node:os';
@@ -44,96 +50,6 @@ const gaussian = (units: number, gain: number, seed: number): Matrix => {
 
 const shown = (exponents: ArrayLike<number>): string =>
   Array.from(exponents, (value) => (Math.abs(value) < 1e-6 ? value.toExponential(0) : value.toPrecision(9))).join(', ');
-
-const vanDerPol = (mu: number): Flow =>
-  flowOf({
-    dimension: 2,
-    velocity: (x, out) => {
-      out[0] = x[1]!;
-      out[1] = mu * (1 - x[0]! * x[0]!) * x[1]! - x[0]!;
-    },
-    jacobian: (x, { data }) => data.set([0, 1, -2 * mu * x[0]! * x[1]! - 1, mu * (1 - x[0]! * x[0]!)]),
-  });
-
-const hopf = (mu: number, w: number): Flow =>
-  flowOf({
-    dimension: 2,
-    velocity: (x, out) => {
-      const s = mu - x[0]! ** 2 - x[1]! ** 2;
-      out[0] = s * x[0]! - w * x[1]!;
-      out[1] = w * x[0]! + s * x[1]!;
-    },
-    jacobian: (x, { data }) => {
-      const [p, q] = [x[0]!, x[1]!];
-      const s = mu - p * p - q * q;
-      data.set([s - 2 * p * p, -w - 2 * p * q, w - 2 * p * q, s - 2 * q * q]);
-    },
-  });
-
-const lorenz = flowOf({
-  dimension: 3,
-  velocity: (x, out) => {
-    out[0] = 10 * (x[1]! - x[0]!);
-    out[1] = x[0]! * (28 - x[2]!) - x[1]!;
-    out[2] = x[0]! * x[1]! - (8 / 3) * x[2]!;
-  },
-  jacobian: (x, { data }) => data.set([-10, 10, 0, 28 - x[2]!, -1, -x[0]!, x[1]!, x[0]!, -8 / 3]),
-});
-
-const rossler = flowOf({
-  dimension: 3,
-  velocity: (x, out) => {
-    out[0] = -x[1]! - x[2]!;
-    out[1] = x[0]! + 0.2 * x[1]!;
-    out[2] = 0.2 + x[2]! * (x[0]! - 5.7);
-  },
-  jacobian: (x, { data }) => data.set([0, -1, -1, 1, 0.2, 0, x[2]!, 0, x[0]! - 5.7]),
-});
-
-const henon = mapOf({
-  dimension: 2,
-  image: (x, out) => {
-    const p = x[0]!;
-    out[0] = 1 - 1.4 * p * p + x[1]!;
-    out[1] = 0.3 * p;
-  },
-  jacobian: (x, { data }) => {
-    data[0] = -2.8 * x[0]!;
-    data[1] = 1;
-    data[2] = 0.3;
-    data[3] = 0;
-  },
-});
-
-const logistic = (r: number): IteratedMap =>
-  mapOf({
-    dimension: 1,
-    image: (x, out) => {
-      out[0] = r * x[0]! * (1 - x[0]!);
-    },
-    jacobian: (x, { data }) => {
-      data[0] = r * (1 - 2 * x[0]!);
-    },
-  });
-
-const cat = mapOf({
-  dimension: 2,
-  image: (x, out) => {
-    const [p, q] = [x[0]!, x[1]!];
-    out[0] = (2 * p + q) % 1;
-    out[1] = (p + q) % 1;
-  },
-  jacobian: (_, { data }) => data.set([2, 1, 1, 1]),
-});
-
-const rotation = (gain: number, degrees: number): Matrix => {
-  const angle = (degrees * Math.PI) / 180;
-  const [c, s] = [gain * Math.cos(angle), gain * Math.sin(angle)];
-  return matrixOf([
-    [c, -s],
-    [s, c],
-  ]);
-};
 
 const apart = (found: number, known: number): string =>
   `${found.toPrecision(12)} (known ${known}, off ${Math.abs(found - known).toExponential(0)})`;
@@ -166,8 +82,8 @@ if (only.has('vanderpol')) {
 if (only.has('hopf')) {
   console.log('Normal form of a Hopf bifurcation, w = 1: period 2 pi, multiplier exp(-4 pi mu), exponents 0 and -2 mu');
   for (const mu of [0.1, 1]) {
-    const cycle = flowCycle(hopf(mu, 1), matrix(1, 2, Float64Array.of(Math.sqrt(mu), 0.01)), 6.3);
-    const spectrum = lyapunovSpectrum(hopf(mu, 1), Float64Array.of(0.1, 0.3), { length: 500, transient: 300 });
+    const cycle = flowCycle(stuartLandau(mu, 1), matrix(1, 2, Float64Array.of(Math.sqrt(mu), 0.01)), 6.3);
+    const spectrum = lyapunovSpectrum(stuartLandau(mu, 1), Float64Array.of(0.1, 0.3), { length: 500, transient: 300 });
     console.log(
       `  mu=${mu}: ${apart(cycle?.period ?? 0, 2 * Math.PI)}; ${apart(cycle?.multipliers[1]?.value[0] ?? 0, Math.exp(-4 * Math.PI * mu))}; ` +
         `exponents ${shown(spectrum.exponents)}`,
@@ -183,7 +99,9 @@ if (only.has('rotation')) {
     [0.1, 90, 6, 13.813017811745, -0.10281068344, 0.241683611, null],
     [0.5, 90, 2.5, 5.900363716108, -0.562005694716, 0.036296353, null],
   ] as const) {
-    const [{ cycles: found }, time] = timed(() => cycles({ W: rotation(gain, degrees), alpha }, { seeds: 2 }));
+    const [{ cycles: found }, time] = timed(() =>
+      cycles({ W: matrixOf(rotation(gain, degrees)), alpha }, { seeds: 2 }),
+    );
     const [cycle] = found;
     if (cycle === undefined) console.log(`  a=${alpha}, ${degrees} degrees, g=${gain}: not found`);
     else {
@@ -205,7 +123,7 @@ if (only.has('rotation')) {
       `${apart(flip?.multipliers?.[0]?.value[0] ?? 0, 0.02767967158)}; logistic, r = 3.2: ` +
       `${apart(logisticCycle?.multipliers[0]?.value[0] ?? 0, 0.16)}`,
   );
-  const [p, q] = [rotation(1.5, 30).data, rotation(2, 50).data];
+  const [p, q] = [rotation(1.5, 30).flat(), rotation(2, 50).flat()];
   const W = matrixOf([
     [p[0]!, p[1]!, 0, 0],
     [p[2]!, p[3]!, 0, 0],
@@ -230,18 +148,18 @@ if (only.has('maps')) {
   console.log('Exponents of maps, 1e6 steps:');
   const start = Float64Array.of(0.1, 0.1);
   line('logistic, r = 4', [Math.LN2], null, () => lyapunovSpectrum(logistic(4), Float64Array.of(0.3), { length: 1e6 }));
-  line('Henon', [0.41927, -1.62325], 1.2583, () => lyapunovSpectrum(henon, start, { length: 1e6 }));
+  line('Henon', [0.41927, -1.62325], 1.2583, () => lyapunovSpectrum(henon(), start, { length: 1e6 }));
   const golden = Math.log((3 + Math.sqrt(5)) / 2);
-  line('cat map', [golden, -golden], 2, () => lyapunovSpectrum(cat, Float64Array.of(0.1, 0.37), { length: 1e5 }));
+  line('cat map', [golden, -golden], 2, () => lyapunovSpectrum(cat(), Float64Array.of(0.1, 0.37), { length: 1e5 }));
 }
 
 if (only.has('flows')) {
   console.log('Exponents of flows:');
   line('Lorenz, T = 5000', [0.9056, 0, -14.5723], 2.062, () =>
-    lyapunovSpectrum(lorenz, Float64Array.of(1, 1, 20), { length: 5000 }),
+    lyapunovSpectrum(lorenz(), Float64Array.of(1, 1, 20), { length: 5000 }),
   );
   line('Rossler, T = 10000', [0.0714, 0, -5.394], 2.013, () =>
-    lyapunovSpectrum(rossler, Float64Array.of(1, 1, 0), { length: 10_000 }),
+    lyapunovSpectrum(rossler(), Float64Array.of(1, 1, 0), { length: 10_000 }),
   );
 }
 

@@ -2,7 +2,7 @@ import { matrix, matrixOf } from '@drnn/tensor';
 import { describe, expect, it } from 'vitest';
 import { asymptotics } from './asymptotics.js';
 import { gaussianWeights } from './known-networks.test.data.js';
-import { rotation } from './known-systems.test.data.js';
+import { rotation } from './known-systems.js';
 
 describe('what an orbit ends in', () => {
   it('a fixed point that is proven', () => {

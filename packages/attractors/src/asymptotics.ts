@@ -1,4 +1,5 @@
 import { failure, firstNonFinite } from '@drnn/tensor';
+import type { Budget } from './budget.js';
 import { certify } from './certificate.js';
 import { type Cycle, cycleAt } from './cycle.js';
 import { directEquations } from './equations.js';
@@ -68,7 +69,7 @@ const FIRST_RUN = 1000;
 
 /** Runs x, in place, for `steps`. */
 const follow = (map: IteratedMap, x: Float64Array, next: Float64Array, steps: number): void => {
-  for (let t = 0; t < steps; t++) {
+  for (let t = 0; t < steps && map.isCut?.() !== true; t++) {
     map.image(x, next, t);
     x.set(next);
   }
@@ -82,16 +83,16 @@ export interface Settling {
   readonly map: IteratedMap;
   /**
    * Runs a state, in place, until it is at a fixed point or on a cycle, or for `limit` steps and null. `isKnown` may end
-   * it after each of some runs, ever longer.
+   * it after each of some runs, ever longer. Null too where `budget` is over.
    */
   settle(x: Float64Array, limit: number, isKnown?: (rates: Float64Array) => boolean): Settled | 'known' | null;
   /** |G| / sqrt N of rates. */
   speed(rates: Float64Array): number;
 }
 
-export const settling = (held: HeldNetwork): Settling => {
+export const settling = (held: HeldNetwork, budget?: Budget): Settling => {
   const n = held.units;
-  const map = networkMap(held);
+  const map = networkMap(held, { budget });
   const equations = directEquations({ ...held, form: 'rate' }, spectralNormBound(held.W));
   const space = newtonSpace(n);
   const next = new Float64Array(n);
@@ -120,11 +121,12 @@ export const settling = (held: HeldNetwork): Settling => {
       for (let run = FIRST_RUN; taken < limit; run *= 4) {
         const steps = Math.min(run, limit - taken);
         follow(map, x, next, steps);
+        if (map.isCut?.() === true) return null;
         taken += steps;
         const rates = ratesOf(held, x);
         if (speed(rates) <= ARRIVED) return fixedPointAt(rates, taken);
         if (isKnown?.(rates) === true) return 'known';
-        const cycle = cycleAt(held, map, x);
+        const cycle = cycleAt(held, map, x, budget);
         if (cycle !== null) return { kind: 'cycle', cycle, steps: taken };
       }
       return null;

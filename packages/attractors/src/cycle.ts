@@ -1,4 +1,5 @@
 import { type Matrix, matrix } from '@drnn/tensor';
+import type { Budget } from './budget.js';
 import { amplitudeOf, harmonicsOf, highestRow, rolled } from './closed-curve.js';
 import type { Multiplier } from './floquet.js';
 import { flowCycle, type FlowCycle } from './flow-cycle.js';
@@ -35,7 +36,10 @@ export interface Cycle {
   readonly multipliers: readonly Multiplier[] | null;
   /** How far the map leaves the curve, or how far the last state is from the first. */
   readonly residual: number;
-  /** The cycle of the flow, a -> 0, that belongs to it, its states in rates and its time in steps; null where none was found near it. */
+  /**
+   * The cycle of the flow, a -> 0, that belongs to it, its states in rates and its time in steps; null where none was found
+   * near it, or in the time that was left.
+   */
   readonly flow: FlowCycle | null;
 }
 
@@ -60,6 +64,7 @@ const returning = (map: IteratedMap, start: Float64Array): { readonly order: num
   let size = 0;
   const back: number[] = [];
   for (let t = 1; t <= LONGEST; t++) {
+    if (map.isCut?.() === true) return { order: 0, size: 0 };
     map.image(x, next, t);
     [x, next] = [next, x];
     const away = distance(x, start);
@@ -97,9 +102,14 @@ const inRates = (held: HeldNetwork, { rows, columns, data }: Matrix): Matrix => 
 });
 
 /** The flow's own cycle near a state of the map's: after some turns of the flow, since the two differ by the size of a step. */
-const flowCycleNear = (held: HeldNetwork, state: Float64Array, period: number): FlowCycle | null => {
+const flowCycleNear = (
+  held: HeldNetwork,
+  state: Float64Array,
+  period: number,
+  budget: Budget | undefined,
+): FlowCycle | null => {
   if (period < 4) return null;
-  const flow = networkFlow(held);
+  const flow = networkFlow(held, budget);
   const run = tangentFlow(flow, 0, { relative: 1e-6, absolute: 1e-8 });
   run.y.set(state);
   if (!run.run(5 * period)) return null;
@@ -111,9 +121,9 @@ const flowCycleNear = (held: HeldNetwork, state: Float64Array, period: number): 
 
 /**
  * The attracting cycle that a state of the map is on, to rounding; null where it is on none, or still on its way. Periodic
- * orbits by Newton's method, else an invariant circle.
+ * orbits by Newton's method, else an invariant circle. Null where `budget`, which the map spends from, is over before.
  */
-export const cycleAt = (held: HeldNetwork, map: IteratedMap, state: Float64Array): Cycle | null => {
+export const cycleAt = (held: HeldNetwork, map: IteratedMap, state: Float64Array, budget?: Budget): Cycle | null => {
   const n = held.units;
   const { order, size } = returning(map, state);
   if (!(size > 0)) return null;
@@ -136,7 +146,7 @@ export const cycleAt = (held: HeldNetwork, map: IteratedMap, state: Float64Array
       transverseMultiplier: Math.exp(multipliers[0]?.logModulus ?? 0),
       multipliers,
       residual,
-      flow: flowCycleNear(held, state, found.order / turns),
+      flow: flowCycleNear(held, state, found.order / turns, budget),
     };
   }
   if (order === 1) return null;
@@ -144,7 +154,7 @@ export const cycleAt = (held: HeldNetwork, map: IteratedMap, state: Float64Array
   for (const pieces of isFarFromFlow ? PIECES : [1]) {
     const circle = invariantCircle(power(map, pieces), state, { longest: Math.ceil(LONGEST_TURN / pieces) });
     if (circle !== null)
-      return ofCircle(held, map, state, pieces > 1 ? joined(map, circle, pieces) : { circle, pieces });
+      return ofCircle(held, map, pieces > 1 ? joined(map, circle, pieces) : { circle, pieces }, budget);
   }
   return null;
 };
@@ -202,14 +212,22 @@ const joined = (map: IteratedMap, circle: InvariantCircle, pieces: number): Piec
   return { circle: { ...circle, rotationNumber: rho, period: 1 / rho }, pieces: 1 };
 };
 
-const ofCircle = (held: HeldNetwork, map: IteratedMap, state: Float64Array, { circle, pieces }: Pieces): Cycle => {
+const ofCircle = (
+  held: HeldNetwork,
+  map: IteratedMap,
+  { circle, pieces }: Pieces,
+  budget: Budget | undefined,
+): Cycle | null => {
   const n = held.units;
   const period = pieces * circle.period;
-  const { exponents } = lyapunovSpectrum(map, state, {
+  // On the curve, where the state that it was found from may still be on its way.
+  const onCurve = circle.orbit.data.slice(0, n);
+  const { exponents } = lyapunovSpectrum(map, onCurve, {
     count: Math.min(n, n <= 50 ? 6 : 3),
     length: Math.max(4000, Math.min(20_000, Math.ceil(40 * period))),
     transient: Math.min(1000, Math.ceil(10 * period)),
   });
+  if (map.isCut?.() === true) return null;
   const { rows } = circle.orbit;
   const all = matrix(rows * pieces, n);
   all.data.set(circle.orbit.data);
@@ -229,6 +247,6 @@ const ofCircle = (held: HeldNetwork, map: IteratedMap, state: Float64Array, { ci
     transverseMultiplier: Math.exp((exponents[1] ?? 0) * period),
     multipliers: null,
     residual: circle.residual,
-    flow: pieces > 1 ? null : flowCycleNear(held, state, period),
+    flow: pieces > 1 ? null : flowCycleNear(held, onCurve, period, budget),
   };
 };

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { cycles, type FoundCycle } from './cycles.js';
 import { fixedPoints } from './fixed-points.js';
 import { flipFlop, gaussianWeights } from './known-networks.test.data.js';
-import { rotation } from './known-systems.test.data.js';
+import { rotation } from './known-systems.js';
 
 const only = (network: Parameters<typeof cycles>[0], seeds = 2): FoundCycle => {
   const set = cycles(network, { seeds });
@@ -189,5 +189,72 @@ describe('starts', () => {
     );
     const set = cycles({ W, alpha: 0.1 }, { starts, seeds: 0 });
     expect([set.starts, set.cycles.length, set.cycles[0]?.hits]).toEqual([1, 1, 1]);
+  });
+});
+
+describe('a network without drive', () => {
+  // A pair that turns, beside a unit that is up or down: two cycles, each the image of the other. Runs come to them by
+  // half in a turn, so that some are still on their way when they are known for what they will be.
+  const W = matrixOf([
+    [...rotation(1.19, 30)[0]!, 0.1],
+    [...rotation(1.19, 30)[1]!, 0],
+    [0, 0, 2],
+  ]);
+
+  it('has each cycle once, and its image with the same numbers', () => {
+    const { cycles: found, starts, atFixedPoints } = cycles({ W, alpha: 0.1 }, { seeds: 8 });
+    expect(found.map(({ mirror }) => mirror)).toEqual([1, 0]);
+    expect(found.reduce((sum, { hits }) => sum + hits, 0)).toBe(starts - atFixedPoints);
+    const [one, other] = found;
+    expect([other?.period, other?.transverseMultiplier]).toEqual([one?.period, one?.transverseMultiplier]);
+    expect(other?.exponents).toEqual(one?.exponents);
+    expect(other?.flow?.multipliers).toEqual(one?.flow?.multipliers);
+    // The same states with the other sign, from where the widest unit is highest.
+    const { data, rows, columns } = other!.flow!.orbit;
+    const widest = one!.flow!.amplitude.indexOf(Math.max(...one!.flow!.amplitude));
+    for (let p = 1; p < rows; p++) expect(data[p * columns + widest]).toBeLessThanOrEqual(data[widest]!);
+    const negative = Array.from(one!.flow!.orbit.data, (value) => (-value).toFixed(12)).toSorted();
+    expect(Array.from(data, (value) => value.toFixed(12)).toSorted()).toEqual(negative);
+    // Z moves along: it still gives a phase of one for a displacement along the flow, by symmetric differences.
+    const response = other!.flow!.phaseResponse!;
+    const step = other!.flow!.period / rows;
+    for (let p = 0; p < rows; p += 16) {
+      let dot = 0;
+      for (let i = 0; i < columns; i++) {
+        const ahead = data[((p + 1) % rows) * columns + i]!;
+        const behind = data[((p + rows - 1) % rows) * columns + i]!;
+        dot += (response.data[p * columns + i]! * (ahead - behind)) / (2 * step);
+      }
+      expect(Math.abs(dot - 1)).toBeLessThan(0.01);
+    }
+  });
+});
+
+describe('a search that ends early', () => {
+  // Chaotic: no run of it settles.
+  const W = gaussianWeights(20, 3 / Math.sqrt(20), 1);
+
+  it('says so, of work and of time', () => {
+    const set = cycles({ W, alpha: 1 }, { work: 2e6 });
+    expect([set.stoppedBecause, set.cycles.length, set.starts, set.unsettled]).toEqual(['work', 0, 1, 1]);
+    const four = cycles({ W, alpha: 1 }, { limit: 2000 });
+    expect([four.stoppedBecause, four.starts, four.unsettled]).toEqual(['unsettled', 4, 4]);
+    const began = performance.now();
+    const late = cycles({ W, alpha: 1 }, { timeLimit: 0.05, limit: 1e9, work: 1e15 });
+    expect([late.stoppedBecause, late.starts, late.unsettled]).toEqual(['time', 1, 1]);
+    // Without the limit this run would take hours.
+    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(cycles({ W: matrix(3, 3), alpha: 1 }, { seeds: 3 }).stoppedBecause).toBe('starts');
+  });
+
+  it('finds the same with a budget that is not spent', () => {
+    const turning = { W: matrixOf(rotation(1.5, 30)), alpha: 0.1 };
+    expect(cycles(turning, { seeds: 2, work: 1e12, timeLimit: 1e6 })).toEqual(cycles(turning, { seeds: 2 }));
+  });
+
+  it('refuses limits that are none, all at once', () => {
+    expect(() => cycles({ W, alpha: 1 }, { work: 0, timeLimit: -1, limit: 0.5, seeds: -1 })).toThrow(
+      /seeds[^]*limit[^]*work[^]*timeLimit/,
+    );
   });
 });

@@ -1,24 +1,36 @@
-import { failure, type Matrix } from '@drnn/tensor';
+import { firstNonFinite, type Issue, type Matrix, refuse } from '@drnn/tensor';
 import { defaultLimit, settling } from './asymptotics.js';
+import { budgetOf } from './budget.js';
+import { highestRow, rolled } from './closed-curve.js';
 import type { Cycle } from './cycle.js';
 import { type AttractorNetwork, holdInput } from './network.js';
 import { stateOf } from './network-dynamics.js';
 import { startStates } from './start-states.js';
 
 export interface FoundCycle extends Cycle {
-  /** Starts that ended on it; 0 where it is the mirror image of one that was found. */
+  /** Starts that ended on it; 0 where it is the mirror image of one that was found, and itself was not. */
   readonly hits: number;
-  /** The index of the mirror image, in a network without drive: its own where the cycle goes round the origin; else null. */
+  /**
+   * The index of the mirror image, -r at every phase, in a network without drive; its own where the cycle is its own
+   * image. Null where the network has a drive. An image is made of the cycle that was found: its period, exponents and
+   * multipliers are the same numbers.
+   */
   readonly mirror: number | null;
 }
 
+/**
+ * Why a search ended: all starts were made; several runs in a row did not settle; or its work, or its time, was spent.
+ */
+export type CyclesStoppedBecause = 'starts' | 'unsettled' | 'work' | 'time';
+
 export interface CycleSet {
-  /** The attracting cycles, as they were found. */
+  /** The attracting cycles, as they were found, each image after its cycle. */
   readonly cycles: readonly FoundCycle[];
   readonly starts: number;
   /** Where starts ended that are on no cycle: at fixed points, or not within the steps, in chaos, on tori, on their way. */
   readonly atFixedPoints: number;
   readonly unsettled: number;
+  readonly stoppedBecause: CyclesStoppedBecause;
 }
 
 export interface CyclesOptions {
@@ -30,16 +42,25 @@ export interface CyclesOptions {
   readonly seed?: number;
   /** Rates to start from as well, `[start, unit]`: unstable fixed points with a little noise are good ones. */
   readonly starts?: Matrix;
-  /** Most steps of a run. Default 40 000 and 2000 time constants, whichever is more. */
+  /**
+   * Most steps of a run. Default 40 000 and 2000 time constants, whichever is more, and no more than take an eighth of
+   * `work`, so that a large network is still run from several starts.
+   */
   readonly limit?: number;
-  /** After this many seconds no other start is made. Default none. */
+  /** Most work of the whole search, in products of two numbers, N^2 a step. Default 3e10: half a minute to one, mostly. */
+  readonly work?: number;
+  /** Seconds of the whole search; the run that they end in counts as unsettled. Default none. */
   readonly timeLimit?: number;
 }
 
 /** Runs that do not settle cost most: after so many of them in a row the rest is left. */
 const HOPELESS = 4;
+const WORK = 3e10;
+const FEWEST_STEPS = 5000;
 /** Points of a curve that is known as a polygon are told to be on it by this part of its size. */
 const ON = 3e-3;
+/** Periods of one cycle agree to this. */
+const SAME_PERIOD = 1e-6;
 
 /** The distance of x from closed polygons of rows, `pieces` of equal length, or from the rows alone. */
 const distanceToCurve = ({ orbit, pieces, class: kind }: Cycle, x: ArrayLike<number>): number => {
@@ -71,52 +92,108 @@ const isOn = (cycle: Cycle, x: ArrayLike<number>, sign: number): boolean => {
   return distanceToCurve(cycle, point) < ON * Math.hypot(...cycle.amplitude);
 };
 
+/** Whether two cycles are one, by their periods and by points of the one on the other; with -1 for `sign` its mirror image. */
+const areSame = (one: Cycle, other: Cycle, sign: number): boolean => {
+  if (one.class !== other.class || one.pieces !== other.pieces) return false;
+  if (!(Math.abs(one.period / other.period - 1) < SAME_PERIOD)) return false;
+  const { rows, columns, data } = other.orbit;
+  return Array.from({ length: 8 }, (_, k) => Math.floor((k * rows) / 8)).every((p) =>
+    isOn(one, data.subarray(p * columns, (p + 1) * columns), sign),
+  );
+};
+
 const negated = ({ rows, columns, data }: Matrix): Matrix => ({ rows, columns, data: data.map((value) => -value) });
 
-/** The cycle at -r of a network without drive. */
-const mirrored = (cycle: Cycle): Cycle => ({
-  ...cycle,
-  orbit: negated(cycle.orbit),
-  flow:
-    cycle.flow === null
-      ? null
-      : {
-          ...cycle.flow,
-          orbit: negated(cycle.flow.orbit),
-          phaseResponse: cycle.flow.phaseResponse === null ? null : negated(cycle.flow.phaseResponse),
-        },
-});
+/** The cycle at -r of a network without drive; phases are counted from where the widest variable is highest, as ever. */
+const mirrored = (cycle: Cycle): Cycle => {
+  const orbit = negated(cycle.orbit);
+  const { flow } = cycle;
+  const turned = flow === null ? null : negated(flow.orbit);
+  const first = flow === null || turned === null ? 0 : highestRow(turned, flow.amplitude);
+  return {
+    ...cycle,
+    orbit: cycle.pieces > 1 ? orbit : rolled(orbit, highestRow(orbit, cycle.amplitude)),
+    flow:
+      flow === null || turned === null
+        ? null
+        : {
+            ...flow,
+            orbit: rolled(turned, first),
+            phaseResponse: flow.phaseResponse === null ? null : rolled(negated(flow.phaseResponse), first),
+          },
+  };
+};
+
+const checkOptions = (units: number, { seeds, seed, starts, limit, work, timeLimit }: CyclesOptions): void => {
+  const whole = (path: string, value: number | undefined, least: number): readonly Issue[] =>
+    value === undefined || (Number.isSafeInteger(value) && value >= least)
+      ? []
+      : [{ path, seen: `${value}`, expected: `a whole number, ${least} or more` }];
+  const positive = (path: string, value: number | undefined): readonly Issue[] =>
+    value === undefined || value > 0 ? [] : [{ path, seen: `${value}`, expected: 'above 0' }];
+  refuse([
+    ...whole('seeds', seeds, 0),
+    ...whole('seed', seed, 0),
+    ...(starts === undefined || (starts.columns === units && firstNonFinite(starts.data) < 0)
+      ? []
+      : [
+          {
+            path: 'starts',
+            seen: `[${starts.rows}, ${starts.columns}]`,
+            expected: `[start, unit=${units}], finite numbers`,
+          },
+        ]),
+    ...whole('limit', limit, 1),
+    ...positive('work', work),
+    ...positive('timeLimit', timeLimit),
+  ]);
+};
 
 /**
  * The attracting limit cycles of a network whose input is held, from random states: each run of the network itself
  * until it is at a fixed point or on a cycle. A cycle is an exact periodic orbit, by Newton's method, or, as a rule, an
  * invariant circle, on which the network turns by no whole part of a turn; it is returned when the map takes it into
  * itself to 1e-7 of its size. The cycle of the flow near it, by shooting, comes with its Floquet multipliers and phase
- * response. Cycles that repel are not sought: `flowCycle` finds them from a guess.
+ * response. A network without drive has with every cycle its mirror image, found or not. Cycles that repel are not
+ * sought: `flowCycle` finds them from a guess.
  *
- * The set depends on the network and the options alone. Cost: 2 N^2 a step of each run, mostly 1000 steps where it ends
- * at a fixed point; some seconds for each new cycle of 100 units. Errors: those of the network; starts of other units.
+ * The set depends on the network and the options alone, `timeLimit` aside. Cost: 2 N^2 a step of each run, mostly 1000
+ * steps where it ends at a fixed point; some seconds for each new cycle of 100 units. Errors: those of the network; options
+ * out of range; starts of other units.
  */
 export const cycles = (network: AttractorNetwork, options: CyclesOptions = {}): CycleSet => {
-  const began = performance.now();
   const held = holdInput(network, options.input);
   const n = held.units;
+  checkOptions(n, options);
   const given = options.starts;
-  if (given !== undefined && given.columns !== n) {
-    throw failure({ path: 'starts', seen: `[${given.rows}, ${given.columns}]`, expected: `[start, unit=${n}]` });
-  }
-  const { settle } = settling(held);
-  const limit = options.limit ?? defaultLimit(held);
+  const work = options.work ?? WORK;
+  const budget = budgetOf({ seconds: options.timeLimit, work });
+  const { settle } = settling(held, budget);
+  const limit = options.limit ?? Math.min(defaultLimit(held), Math.max(FEWEST_STEPS, Math.floor(work / (8 * n * n))));
   const randomStart = startStates({ ...held, form: 'rate' }, options.seed ?? 1, undefined);
-  const found: { cycle: Cycle; hits: number; mirror: number | null }[] = [];
+  const found: { readonly cycle: Cycle; hits: number; readonly mirror: number | null }[] = [];
   let starts = 0;
   let atFixedPoints = 0;
   let unsettled = 0;
   let hopeless = 0;
   const rates = new Float64Array(n);
   const total = (given?.rows ?? 0) + (options.seeds ?? 32);
-  for (let k = 0; k < total && hopeless < HOPELESS; k++) {
-    if (performance.now() - began > 1000 * (options.timeLimit ?? Infinity)) break;
+  const take = (cycle: Cycle): void => {
+    // It may have been found, or its image, while the run was still too far from the curve to be known.
+    const known = found.find((other) => areSame(other.cycle, cycle, 1));
+    if (known !== undefined) {
+      known.hits += 1;
+      return;
+    }
+    const index = found.length;
+    if (!held.isOdd) found.push({ cycle, hits: 1, mirror: null });
+    else if (areSame(cycle, cycle, -1)) found.push({ cycle, hits: 1, mirror: index });
+    else {
+      found.push({ cycle, hits: 1, mirror: index + 1 });
+      found.push({ cycle: mirrored(cycle), hits: 0, mirror: index });
+    }
+  };
+  for (let k = 0; k < total && hopeless < HOPELESS && budget.over() === null; k++) {
     if (given !== undefined && k < given.rows) rates.set(given.data.subarray(k * n, (k + 1) * n));
     else randomStart(k - (given?.rows ?? 0), rates);
     starts += 1;
@@ -133,20 +210,14 @@ export const cycles = (network: AttractorNetwork, options: CyclesOptions = {}): 
     hopeless = 0;
     if (settled === 'known') found[known]!.hits += 1;
     else if (settled.kind === 'fixed-point') atFixedPoints += 1;
-    else {
-      const { cycle } = settled;
-      const index = found.length;
-      found.push({ cycle, hits: 1, mirror: null });
-      if (!held.isOdd) continue;
-      const isOwn = isOn(cycle, cycle.orbit.data.subarray(0, n), -1);
-      found[index]!.mirror = isOwn ? index : index + 1;
-      if (!isOwn) found.push({ cycle: mirrored(cycle), hits: 0, mirror: index });
-    }
+    else take(settled.cycle);
   }
+  const isAll = starts === total;
   return {
     cycles: found.map(({ cycle, hits, mirror }) => ({ ...cycle, hits, mirror })),
     starts,
     atFixedPoints,
     unsettled,
+    stoppedBecause: budget.over() ?? (isAll ? 'starts' : 'unsettled'),
   };
 };

@@ -15,6 +15,8 @@ export interface Derivative {
   adjoint(v: Float64Array, out: Float64Array): void;
   /** out = J, `[dimension, dimension]`. */
   jacobian(out: Float64Array): void;
+  /** Whether what runs this system shall end: its time is up. What it returns then is worth nothing. Default never. */
+  isCut?(): boolean;
 }
 
 /** The products of a J that is held as a matrix. */

@@ -26,12 +26,13 @@ export const descend = (
   { g, gradient, mean, square }: DescentSpace,
   steps: number,
   attraction: Attraction,
+  isLate?: () => boolean,
 ): number => {
   mean.fill(0);
   square.fill(0);
   let decayOfMean = 1;
   let decayOfSquare = 1;
-  for (let step = 0; step < steps; step++) {
+  for (let step = 0; step < steps && isLate?.() !== true; step++) {
     equations.residual(x, g);
     if (step % 25 === 0) {
       const known = attraction(x);

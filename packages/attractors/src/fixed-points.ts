@@ -90,7 +90,7 @@ export interface FixedPointOptions {
    * tenth of the spread of the trajectories (of 1 without) in a trial.
    */
   readonly trial?: number;
-  /** Seconds after which no further start is begun. Default none. */
+  /** Seconds after which the search ends; a start that is then under way is given up. Default none. */
   readonly timeLimit?: number;
   /** Go on to the last of the seeds even where the set looks complete. Default false. */
   readonly exhaustive?: boolean;
@@ -170,6 +170,7 @@ export const fixedPoints = (network: AttractorNetwork, options: FixedPointOption
 
 const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet => {
   const began = performance.now();
+  const isLate = (): boolean => performance.now() - began > 1000 * (options.timeLimit ?? Infinity);
   const { units } = held;
   const norm = spectralNormBound(held.W);
   const equations = equationsOf(held, norm);
@@ -184,13 +185,14 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
     tolerance: rootSize,
     linearSolve: newtonSolve(newton, equations),
     attraction,
+    isLate,
   };
   const never = (): number => -1;
 
   let levenberg: ReturnType<typeof levenbergSpace> | null = null;
   const marquardt = (x: Float64Array, known: (x: Float64Array) => number, limit: number): number => {
     levenberg ??= levenbergSpace(n);
-    return levenbergMarquardt(equations, x, levenberg, { limit, tolerance: rootSize, attraction: known });
+    return levenbergMarquardt(equations, x, levenberg, { limit, tolerance: rootSize, attraction: known, isLate });
   };
   const isDegenerate = (x: Float64Array): boolean =>
     equations.residual(x, newton.g) <= rootSize && certify(equations, x, newton).smallestSingularValue < SINGULAR;
@@ -244,7 +246,7 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
   let descent: ReturnType<typeof descentSpace> | null = null;
   const byDescent = (x: Float64Array): boolean => {
     descent ??= descentSpace(n);
-    const end = descend(equations, x, descent, DESCENT_STEPS, attraction);
+    const end = descend(equations, x, descent, DESCENT_STEPS, attraction, isLate);
     return end >= 0 ? hit(end) : byNewton(x, STEPS_AFTER_DESCENT);
   };
   const x = new Float64Array(n);
@@ -304,7 +306,6 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
     starts += 1;
   }
 
-  const isLate = (): boolean => performance.now() - began > 1000 * (options.timeLimit ?? Infinity);
   const rates = new Float64Array(units);
   let stoppedBecause: StoppedBecause = isContraction && found.roots.length === 1 ? 'contraction' : 'seeds';
   if (stoppedBecause === 'seeds') {

@@ -25,8 +25,11 @@ export type RoundTrip = (
 
 /** Off-diagonal entries of what a turn does to a converged basis. */
 const SEPARATED = 1e-8;
-/** A change of ln|m| from one turn to the next at which the first half of some directions is taken to have converged. */
+/** Of some directions the first half has converged: ln|m| changes by no more from turn to turn, */
 const SETTLED = 1e-9;
+/** and no more of them is lost to other directions. */
+const KEPT = 1e-13;
+const MOST_TURNS = 8;
 /** A block that turns into itself by this is invariant. */
 const INVARIANT = 1e-6;
 
@@ -121,48 +124,33 @@ export interface FloquetSpectrum {
   readonly multipliers: readonly Multiplier[];
   /** sum ln|m| of all directions, as their volume grew; that of the leading ones where not all were taken. */
   readonly logVolume: number;
+  /**
+   * What the directions hold of the left eigenvector of the multiplier nearest to 1, `[dimension]`; null where all were
+   * taken. What is missing falls by the first multiplier that they leave out in each turn of the adjoint.
+   */
+  readonly left: Float64Array | null;
 }
 
-/**
- * Multipliers of a closed orbit by orthogonal iteration round it, as a periodic Schur form has them: with M Q = Q S U_p
- * ... U_1 the blocks of S, orthogonal, tell which belong together, and each block is multiplied by itself, scaled. So
- * multipliers of 1 and 1e-136 are both right to all digits that the pieces have, where eigenvalues of M know them to
- * 1e-16 |M|. `monodromy`, where it is known, gives the first basis. Of all directions two turns are made, of fewer eight at most.
- */
-export const floquetSpectrum = (
-  dimension: number,
-  count: number,
-  turn: RoundTrip,
-  monodromy?: Matrix,
-): FloquetSpectrum => {
-  const isAll = count === dimension;
-  const basis = monodromy !== undefined && isAll ? basisOf(monodromy) : randomRows(count, dimension);
-  const before = basis.slice();
-  let pieces: Float64Array[] = [];
-  const turns = isAll ? (monodromy === undefined ? 6 : 2) : 8;
-  const totals = new Float64Array(count);
-  for (let round = 0; round < turns; round++) {
-    before.set(basis);
-    pieces = [];
-    const last = totals.slice();
-    totals.fill(0);
-    turn(basis, count, (lower, growth) => {
-      pieces.push(lower.slice());
-      for (let d = 0; d < count; d++) totals[d]! += growth[d]!;
-    });
-    // What is asked for of some directions is the first half of them.
-    const leading = totals.subarray(0, count >> 1);
-    if (!isAll && round > 0 && leading.every((total, d) => Math.abs(total - last[d]!) <= SETTLED)) break;
-  }
-  const logVolume = totals.reduce((sum, total) => sum + total, 0);
+/** S `[count, count]`: rows of one basis in terms of another. */
+const overlap = (before: Float64Array, after: Float64Array, count: number, n: number): Float64Array => {
   const S = new Float64Array(count * count);
   for (let d = 0; d < count; d++) {
     for (let e = 0; e < count; e++) {
       let dot = 0;
-      for (let j = 0; j < dimension; j++) dot += before[d * dimension + j]! * basis[e * dimension + j]!;
+      for (let j = 0; j < n; j++) dot += before[d * n + j]! * after[e * n + j]!;
       S[d * count + e] = dot;
     }
   }
+  return S;
+};
+
+/** The multipliers of blocks that lose no more than `most`. */
+const invariantOf = (
+  S: Float64Array,
+  pieces: readonly Float64Array[],
+  count: number,
+  most: number,
+): readonly Multiplier[] => {
   const starts = blocksOf(S, count);
   const multipliers = starts.flatMap((from, b) => {
     const to = starts[b + 1] ?? count;
@@ -172,7 +160,110 @@ export const floquetSpectrum = (
       for (let e = from; e < to; e++) size += S[d * count + e]! ** 2;
       defect = Math.max(defect, Math.abs(size - 1));
     }
-    return defect > INVARIANT ? [] : ofBlock(S, pieces, count, from, to);
+    return defect > most ? [] : ofBlock(S, pieces, count, from, to);
   });
-  return { multipliers: multipliers.toSorted((p, q) => q.logModulus - p.logModulus), logVolume };
+  return multipliers.toSorted((p, q) => q.logModulus - p.logModulus);
+};
+
+/** Q'M Q = S U_p ... U_1, to the digits of its largest entries. */
+const projected = (S: Float64Array, pieces: readonly Float64Array[], count: number): Matrix => {
+  let product = matrix(count, count, S.slice());
+  for (let p = pieces.length - 1; p >= 0; p--) {
+    const lower = pieces[p]!;
+    const next = matrix(count, count);
+    for (let i = 0; i < count; i++) {
+      for (let k = 0; k < count; k++) {
+        const value = product.data[i * count + k]!;
+        // U_kj = R_jk, from j = k on.
+        for (let j = k; j < count; j++) next.data[i * count + j]! += value * lower[j * count + k]!;
+      }
+    }
+    product = next;
+  }
+  return product;
+};
+
+/** rows <- coefficients rows, for `[count, count]`. */
+const combined = (coefficients: Float64Array, rows: Float64Array, count: number, n: number): Float64Array => {
+  const out = new Float64Array(count * n);
+  for (let k = 0; k < count; k++) {
+    for (let e = 0; e < count; e++) {
+      const c = coefficients[k * count + e]!;
+      for (let j = 0; j < n; j++) out[k * n + j]! += c * rows[e * n + j]!;
+    }
+  }
+  return out;
+};
+
+/**
+ * Multipliers of a closed orbit by orthogonal iteration round it, as a periodic Schur form has them: with M Q = Q S U_p
+ * ... U_1 the blocks of S, orthogonal, tell which belong together, and each block is multiplied by itself, scaled. So
+ * multipliers of 1 and 1e-136 are both right to all digits that the pieces have, where eigenvalues of M know them to
+ * 1e-16 |M|. `monodromy`, where it is known, gives the first basis. Of all directions two turns are made; of fewer eight at
+ * most, and after each they are turned to the Schur vectors of Q'M Q, so that they converge as the first that is left out
+ * is small, however close they are to one another.
+ */
+export const floquetSpectrum = (
+  dimension: number,
+  count: number,
+  turn: RoundTrip,
+  monodromy?: Matrix,
+): FloquetSpectrum => {
+  const isAll = count === dimension;
+  let basis: Float64Array = monodromy !== undefined && isAll ? basisOf(monodromy) : randomRows(count, dimension);
+  const before = basis.slice();
+  let pieces: Float64Array[] = [];
+  let logVolume = 0;
+  const makeTurn = (): void => {
+    before.set(basis);
+    pieces = [];
+    logVolume = 0;
+    turn(basis, count, (lower, growth) => {
+      pieces.push(lower.slice());
+      for (let d = 0; d < count; d++) logVolume += growth[d]!;
+    });
+  };
+  if (isAll) {
+    for (let round = 0; round < (monodromy === undefined ? 6 : 2); round++) makeTurn();
+    const S = overlap(before, basis, count, dimension);
+    return { multipliers: invariantOf(S, pieces, count, INVARIANT), logVolume, left: null };
+  }
+  // What is asked for of some directions is the first half of them.
+  const half = count >> 1;
+  let last: readonly Multiplier[] = [];
+  for (let round = 1; ; round++) {
+    makeTurn();
+    const S = overlap(before, basis, count, dimension);
+    const H = projected(S, pieces, count);
+    const kept = invariantOf(S, pieces, count, KEPT);
+    const isSettled =
+      kept.length >= half &&
+      kept.slice(0, half).every(({ logModulus }, k) => {
+        const change = Math.abs(logModulus - (last[k]?.logModulus ?? Infinity));
+        return change <= SETTLED || logModulus === last[k]?.logModulus;
+      });
+    if (isSettled || round === MOST_TURNS || H.data.some((value) => !Number.isFinite(value))) {
+      const multipliers = invariantOf(S, pieces, count, INVARIANT);
+      return { multipliers, logVolume, left: leftWithin(H, before, dimension) };
+    }
+    last = kept;
+    // Schur vectors in terms of Q, then of what Q has become.
+    basis = combined(combined(basisOf(H), S, count, count), basis, count, dimension);
+    orthonormaliseRows(basis, count, dimension, new Float64Array(count));
+  }
+};
+
+/** The left eigenvector of Q'M Q whose eigenvalue is nearest to 1, as a combination of the rows Q; null where H is not finite. */
+const leftWithin = (H: Matrix, rows: Float64Array, n: number): Float64Array | null => {
+  const count = H.rows;
+  if (H.data.some((value) => !Number.isFinite(value))) return null;
+  const { values, left } = eigen(H);
+  const away = (k: number): number => Math.hypot(values.real[k]! - 1, values.imaginary[k]!);
+  let best = 0;
+  for (let k = 1; k < count; k++) if (away(k) < away(best)) best = k;
+  const z = new Float64Array(n);
+  for (let d = 0; d < count; d++) {
+    for (let j = 0; j < n; j++) z[j]! += left.real.data[d * count + best]! * rows[d * n + j]!;
+  }
+  return z;
 };

@@ -2,7 +2,7 @@ import { matrix } from '@drnn/tensor';
 import { describe, expect, it } from 'vitest';
 import { flowCycle, type FlowCycle } from './flow-cycle.js';
 import { flowOf } from './flow.js';
-import { lorenz, reversed, stuartLandau, vanDerPol } from './known-systems.test.data.js';
+import { lorenz, reversed, stuartLandau, vanDerPol } from './known-systems.js';
 import { tangentFlow } from './shooting.js';
 
 const found = (cycle: FlowCycle | null): FlowCycle => {

@@ -5,7 +5,7 @@ import { dormandPrince } from './dormand-prince.js';
 import { floquetSpectrum, type Multiplier, type RoundTrip } from './floquet.js';
 import type { Flow } from './flow.js';
 import { orthonormaliseRows } from './orthonormal-rows.js';
-import { PRECISE, shoot, tangentFlow } from './shooting.js';
+import { ALL_UP_TO, type Precision, preciseFor, shoot, tangentFlow } from './shooting.js';
 
 /** A closed orbit of a flow. */
 export interface FlowCycle {
@@ -40,14 +40,19 @@ export interface FlowCycleOptions {
   readonly multipliers?: number;
 }
 
-const ALL_UP_TO = 32;
 const LEADING = 12;
-/** Of directions in more dimensions: what multipliers of 1e-9 relative need. */
-const LESS_PRECISE = { relative: 1e-11, absolute: 1e-13 } as const;
+/** Of directions in more dimensions than 32: what multipliers of 1e-9 relative need. */
+const LESS_PRECISE: Precision = { relative: 1e-11, absolute: 1e-13 };
+/** Of a guess there. */
+const ROUGH: Precision = { relative: 1e-8, absolute: 1e-10 };
+
+const ofDirections = (dimension: number): Precision => (dimension <= ALL_UP_TO ? preciseFor(dimension) : LESS_PRECISE);
+const ofGuess = (dimension: number): Precision => (dimension <= ALL_UP_TO ? preciseFor(dimension) : ROUGH);
 /** Growth of neighbours, ln, within one segment of the shooting. */
 const GROWTH_A_SEGMENT = 6;
 /** A gap of this part of the orbit's size is closed. */
 const CLOSED = 1e-9;
+const MOST_WINDINGS = 8;
 
 const distanceTo = (a: Float64Array, at: number, b: Float64Array, n: number): number => {
   let sum = 0;
@@ -57,7 +62,7 @@ const distanceTo = (a: Float64Array, at: number, b: Float64Array, n: number): nu
 
 /** Takes directions round the orbit through the nodes, each piece a step of the integrator. */
 const roundTrip =
-  (flow: Flow, nodes: Matrix, period: number): RoundTrip =>
+  (flow: Flow, nodes: Matrix, period: number, precision: Precision): RoundTrip =>
   (directions, count, onPiece) => {
     const n = flow.dimension;
     const y = new Float64Array(n * (1 + count));
@@ -72,7 +77,7 @@ const roundTrip =
         flow.tangent(v, count, dv);
       },
       y.length,
-      { state: n, ...(n <= ALL_UP_TO ? PRECISE : LESS_PRECISE) },
+      { state: n, ...precision },
     );
     const growth = new Float64Array(count);
     const lower = new Float64Array(count * count);
@@ -82,7 +87,7 @@ const roundTrip =
     for (let k = 0; k < nodes.rows; k++) {
       y.set(nodes.data.subarray(k * n, (k + 1) * n));
       let rest = part;
-      while (rest > 0) {
+      while (rest > 0 && flow.isCut?.() !== true) {
         const taken = integrator.step(y, rest);
         if (taken === 0) break;
         rest = taken === rest ? 0 : rest - taken;
@@ -94,11 +99,17 @@ const roundTrip =
   };
 
 /** States at `phases` equal parts of the period, from each node anew. */
-const sampled = (flow: Flow, nodes: Matrix, period: number, phases: number): Matrix => {
+const sampled = (
+  flow: Flow,
+  nodes: Matrix,
+  period: number,
+  phases: number,
+  precision = preciseFor(flow.dimension),
+): Matrix => {
   const n = flow.dimension;
   const each = Math.ceil(phases / nodes.rows);
   const orbit = matrix(each * nodes.rows, n);
-  const run = tangentFlow(flow, 0);
+  const run = tangentFlow(flow, 0, precision);
   for (let k = 0; k < nodes.rows; k++) {
     run.y.set(nodes.data.subarray(k * n, (k + 1) * n));
     for (let p = 0; p < each; p++) {
@@ -140,7 +151,7 @@ const phaseResponseOf = (
       for (let i = 0; i < n; i++) dz[i] = -dz[i]!;
     },
     2 * n,
-    { state: n, ...PRECISE },
+    { state: n, ...ofDirections(n) },
   );
   const speed = new Float64Array(n);
   const response = matrix(phases, n);
@@ -162,7 +173,7 @@ const phaseResponseOf = (
       y.set(orbit.data.subarray(((p + 1) % phases) * n, ((p + 1) % phases) * n + n));
       let rest = -period / phases;
       while (rest < 0) {
-        const taken = integrator.step(y, rest);
+        const taken = flow.isCut?.() === true ? 0 : integrator.step(y, rest);
         if (taken === 0) return null;
         rest = taken === rest ? 0 : rest - taken;
       }
@@ -202,13 +213,25 @@ const divergenceRound = (flow: Flow, nodes: Matrix, period: number): number => {
   return sum;
 };
 
-/** How often the orbit goes round in the period, by its nodes: 1, or up to 8. */
+/** How often the orbit goes round in the period, 1 or up to 8: where it is after each part of the first segment that may be a turn. */
 const windings = (flow: Flow, nodes: Matrix, period: number, size: number): number => {
   const n = flow.dimension;
-  for (let turns = 8; turns > 1; turns--) {
-    const orbit = sampled(flow, nodes, period, turns * nodes.rows);
-    const start = orbit.data.subarray(0, n);
-    if (distanceTo(orbit.data, nodes.rows * n, start, n) < 1e-6 * size) return turns;
+  const start = nodes.data.subarray(0, n);
+  const run = tangentFlow(flow, 0);
+  let node = -1;
+  let time = 0;
+  for (let turns = MOST_WINDINGS; turns > 1; turns--) {
+    // From the node before it, since errors may grow from the first on.
+    const target = period / turns;
+    const from = Math.min(nodes.rows - 1, Math.floor(nodes.rows / turns));
+    if (from !== node) {
+      run.y.set(nodes.data.subarray(from * n, (from + 1) * n));
+      node = from;
+      time = (from * period) / nodes.rows;
+    }
+    if (target > time && !run.run(target - time)) return 1;
+    time = target;
+    if (distanceTo(run.y, 0, start, n) < 1e-6 * size) return turns;
   }
   return 1;
 };
@@ -232,12 +255,14 @@ export const flowCycle = (
   const n = flow.dimension;
   if (!(period > 0) || guess.columns !== n || guess.rows < 1) return null;
   const isState = guess.rows === 1;
-  const extent = Math.max(...amplitudeOf(isState ? sampled(flow, guess, period, 64) : guess));
+  const extent = Math.max(...amplitudeOf(isState ? sampled(flow, guess, period, 64, ofGuess(n)) : guess));
   if (!(extent > 0)) return null;
   const time = isState ? returnTime(flow, guess.data, period) : period;
   const closed = shoot(flow, isState ? nodesOf(flow, guess, time) : guess, time, { tolerance: CLOSED * extent });
   if (closed === null) return null;
-  const size = Math.max(...amplitudeOf(sampled(flow, closed.nodes, closed.period, 64)));
+  const unrolled = sampled(flow, closed.nodes, closed.period, options.phases ?? 128);
+  const amplitude = amplitudeOf(unrolled);
+  const size = Math.max(...amplitude);
   if (!(size > 1e-3 * extent)) return null;
   const turns = windings(flow, closed.nodes, closed.period, size);
   if (turns > 1) {
@@ -246,21 +271,20 @@ export const flowCycle = (
     return flowCycle(flow, once, closed.period / turns, options);
   }
   const { nodes, residual, lastStep } = closed;
-  const unrolled = sampled(flow, nodes, closed.period, options.phases ?? 128);
-  const amplitude = amplitudeOf(unrolled);
   const orbit = rolled(unrolled, highestRow(unrolled, amplitude));
 
   const count = Math.min(n, options.multipliers ?? (n <= ALL_UP_TO ? n : LEADING));
   const isSingle = nodes.rows === 1;
-  const turn = roundTrip(flow, isSingle ? matrix(1, n, orbit.data.slice(0, n)) : nodes, closed.period);
+  const turn = roundTrip(flow, isSingle ? matrix(1, n, orbit.data.slice(0, n)) : nodes, closed.period, ofDirections(n));
   const monodromy = count === n && isSingle ? monodromyOf(flow, orbit, closed.period) : undefined;
-  const { multipliers, logVolume } = floquetSpectrum(n, count, turn, monodromy);
+  const { multipliers, logVolume, left } = floquetSpectrum(n, count, turn, monodromy);
   const away = multipliers.map(({ value: [re, im] }) => Math.hypot(re - 1, im));
   const trivialError = Math.min(...away);
   const trivial = away.indexOf(trivialError);
+  if (flow.isCut?.() === true) return null;
   const speed = new Float64Array(n);
   flow.velocity(orbit.data.subarray(0, n), speed);
-  const leftVector = monodromy === undefined ? speed : leftOf(monodromy);
+  const leftVector = monodromy !== undefined ? leftOf(monodromy) : isSingle ? (left ?? speed) : speed;
   return {
     period: closed.period,
     orbit,
@@ -282,7 +306,7 @@ export const flowCycle = (
  */
 const returnTime = (flow: Flow, x: Float64Array, period: number): number => {
   const n = flow.dimension;
-  const run = tangentFlow(flow, 0);
+  const run = tangentFlow(flow, 0, ofGuess(n));
   run.y.set(x);
   if (!run.run(0.7 * period)) return period;
   const steps = 256;
@@ -327,7 +351,12 @@ const nodesOf = (flow: Flow, guess: Matrix, period: number): Matrix => {
   let lowest = 0;
   let largest = 0;
   const direction = new Float64Array(n).fill(1 / Math.sqrt(n));
-  roundTrip(flow, guess, period)(direction, 1, (_, growth) => {
+  roundTrip(
+    flow,
+    guess,
+    period,
+    ofGuess(n),
+  )(direction, 1, (_, growth) => {
     sum += growth[0]!;
     lowest = Math.min(lowest, sum);
     largest = Math.max(largest, sum - lowest);

@@ -2,7 +2,7 @@ import { matrixOf } from '@drnn/tensor';
 import { describe, expect, it } from 'vitest';
 import { invariantCircle } from './invariant-circle.js';
 import { type IteratedMap, mapOf } from './iterated-map.js';
-import { henon, rotation } from './known-systems.test.data.js';
+import { henon, rotation } from './known-systems.js';
 import { holdInput } from './network.js';
 import { networkMap } from './network-dynamics.js';
 

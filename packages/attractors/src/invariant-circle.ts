@@ -2,7 +2,8 @@ import { fillGaussian, randomStream } from '@drnn/simulator';
 import { type Matrix, matrix } from '@drnn/tensor';
 import { amplitudeOf, harmonicsOf, highestRow, rolled } from './closed-curve.js';
 import type { IteratedMap } from './iterated-map.js';
-import { bumpWeights } from './weighted-average.js';
+import { scatteredFourier } from './scattered-fourier.js';
+import { bumpWeights, sharpWeights } from './weighted-average.js';
 
 /** A closed curve that a map takes into itself and turns: F(K(theta)) = K(theta + 2 pi rho). */
 export interface InvariantCircle {
@@ -21,7 +22,7 @@ export interface InvariantCircle {
 }
 
 export interface InvariantCircleOptions {
-  /** Steps that are averaged over. Default 60 periods, and 4096 at least. */
+  /** Steps that are averaged over. Default 30 periods, and 4096 at least. */
   readonly length?: number;
   /** Steps within which an orbit on the curve must have come back: its longest period. Default 4000. */
   readonly longest?: number;
@@ -36,7 +37,11 @@ const SIGNALS = 4;
 const RESYNC = 32;
 const ROUGH = 2048;
 const LEAST_LENGTH = 4096;
-const PERIODS = 60;
+/** An invariance, as a part of the size, that more steps are not made for; and how often they are doubled. */
+const SHARP = 1e-11;
+const ROUNDS = 3;
+/** Half of them turn often enough for `sharpWeights`. */
+const PERIODS = 30;
 /** Turns in which an orbit on a curve comes within a thirteenth of a step. */
 const TURNS = 12;
 const MOST_PERIOD = 4000;
@@ -46,8 +51,12 @@ const MOST_HARMONICS = 256;
 /** Most turns of the dominant line in one of the whole. */
 const MOST_SUBHARMONIC = 6;
 
-/** Random projections of an orbit, `[time, signal]`, about their means. */
-const signalsOf = (map: IteratedMap, start: Float64Array, length: number): Float64Array => {
+/** Random projections of an orbit, `[time, signal]`, about their means, and its end. */
+const signalsOf = (
+  map: IteratedMap,
+  start: Float64Array,
+  length: number,
+): { readonly signals: Float64Array; readonly end: Float64Array } => {
   const n = map.dimension;
   const directions = new Float64Array(SIGNALS * n);
   fillGaussian(randomStream(1, 'signals')(0), 1 / Math.sqrt(n), directions);
@@ -55,7 +64,7 @@ const signalsOf = (map: IteratedMap, start: Float64Array, length: number): Float
   let x = start.slice();
   let next = new Float64Array(n);
   const means = new Float64Array(SIGNALS);
-  for (let t = 0; t < length; t++) {
+  for (let t = 0; t < length && map.isCut?.() !== true; t++) {
     for (let q = 0; q < SIGNALS; q++) {
       let sum = 0;
       for (let i = 0; i < n; i++) sum += directions[q * n + i]! * x[i]!;
@@ -66,7 +75,7 @@ const signalsOf = (map: IteratedMap, start: Float64Array, length: number): Float
     [x, next] = [next, x];
   }
   for (let k = 0; k < signals.length; k++) signals[k]! -= means[k % SIGNALS]!;
-  return signals;
+  return { signals, end: x };
 };
 
 /** sum_s w_s x_{from + s} e^{-2 pi i nu s} of each signal, [re, im] by turns. */
@@ -127,12 +136,8 @@ const refined = (signals: Float64Array, length: number, rough: number): number =
   const first = new Float64Array(2 * SIGNALS);
   const second = new Float64Array(2 * SIGNALS);
   let nu = rough;
-  for (
-    let window = ROUGH >> 1;
-    window <= length >> 1;
-    window = window === length >> 1 ? length : Math.min(2 * window, length >> 1)
-  ) {
-    const weights = bumpWeights(window);
+  const refine = (weights: Float64Array): void => {
+    const window = weights.length;
     for (let round = 0; round < 2; round++) {
       lineOf(signals, 0, weights, nu, first);
       lineOf(signals, window, weights, nu, second);
@@ -146,13 +151,16 @@ const refined = (signals: Float64Array, length: number, rough: number): number =
       const turns = Math.atan2(im, re) / (2 * Math.PI);
       nu += wrapped(turns - ((nu * window) % 1)) / window;
     }
-  }
+  };
+  for (let window = ROUGH >> 1; window < length >> 1; window *= 2) refine(bumpWeights(window));
+  refine(bumpWeights(length >> 1));
+  refine(sharpWeights(length >> 1));
   return nu;
 };
 
 /** What is left of the signals when a function of one phase that turns by rho is taken off, over their size. */
 const leftOver = (signals: Float64Array, length: number, rho: number, harmonics: number): number => {
-  const weights = bumpWeights(length);
+  const weights = sharpWeights(length);
   const looks = 64;
   const model = new Float64Array(looks * SIGNALS);
   const line = new Float64Array(2 * SIGNALS);
@@ -191,26 +199,16 @@ const coefficientsOf = (
   rho: number,
   harmonics: number,
 ): Float64Array => {
-  const n = map.dimension;
-  const weights = bumpWeights(length);
-  const coefficients = new Float64Array((harmonics + 1) * 2 * n);
+  const weights = sharpWeights(length);
+  const fourier = scatteredFourier(map.dimension, harmonics);
   let x = start.slice();
-  let next = new Float64Array(n);
-  for (let t = 0; t < length; t++) {
-    for (let h = 0; h <= harmonics; h++) {
-      const angle = -2 * Math.PI * ((((h * rho) % 1) * t) % 1);
-      const c = weights[t]! * Math.cos(angle);
-      const s = weights[t]! * Math.sin(angle);
-      const at = h * 2 * n;
-      for (let i = 0; i < n; i++) {
-        coefficients[at + i]! += c * x[i]!;
-        coefficients[at + n + i]! += s * x[i]!;
-      }
-    }
+  let next = x.slice();
+  for (let t = 0; t < length && map.isCut?.() !== true; t++) {
+    fourier.add(rho * t, weights[t]!, x);
     map.image(x, next, t);
     [x, next] = [next, x];
   }
-  return coefficients;
+  return fourier.sums();
 };
 
 /** out = K(theta), theta in turns. */
@@ -249,22 +247,49 @@ const coversItself = (coefficients: Float64Array, n: number, harmonics: number, 
  * orbit does. What decides is whether the map takes the curve into itself, to `tolerance`.
  *
  * A torus has lines that are no harmonics of one, and chaos has no lines: neither passes. An orbit of few points does not
- * determine a curve; `periodicOrbit` is to be asked before. Cost: 2 n^2 a step, 4096 steps or 60 periods, twice over.
+ * determine a curve; `periodicOrbit` is to be asked before. Cost: 2 n^2 a step, 4096 steps or 30 periods, twice over.
  */
 export const invariantCircle = (
   map: IteratedMap,
   start: Float64Array,
   options: InvariantCircleOptions = {},
 ): InvariantCircle | null => {
-  const { phases = 128, tolerance = 1e-7 } = options;
+  let best = circleAlong(map, start, options);
+  let state = start;
+  for (let round = 1; round < ROUNDS && options.length === undefined; round++) {
+    if (best === null || best.circle.residual <= SHARP * best.size) break;
+    // The orbit was still on its way, or a line so near to another that it takes longer to tell them apart.
+    state = best.end;
+    const next = circleAlong(map, state, { ...options, length: 2 * best.length });
+    if (next === null || next.circle.residual > best.circle.residual / 2) break;
+    best = next;
+  }
+  return best?.circle ?? null;
+};
+
+/** A circle, how large it is, how long an orbit it is from, and where that ended. */
+interface Averaged {
+  readonly circle: InvariantCircle;
+  readonly size: number;
+  readonly length: number;
+  readonly end: Float64Array;
+}
+
+const circleAlong = (
+  map: IteratedMap,
+  start: Float64Array,
+  { phases = 128, tolerance = 1e-7, ...options }: InvariantCircleOptions,
+): Averaged | null => {
   const first = firstReturn(map, start, options.longest ?? MOST_PERIOD);
   if (first === 0) return null;
   const isSlow = first > SLOW;
   const length = options.length ?? Math.max(LEAST_LENGTH, PERIODS * first * (isSlow ? 1 : MOST_SUBHARMONIC));
-  const signals = signalsOf(map, start, length);
+  const { signals, end } = signalsOf(map, start, length);
+  if (map.isCut?.() === true) return null;
   const nu = refined(signals, length, roughFrequency(signals));
   const candidates = isSlow ? [nu / Math.max(1, Math.round(nu * first))] : [nu, ...subharmonicsOf(nu)];
-  return circleOf(map, start, signals, length, candidates, phases, tolerance);
+  const circle = circleOf(map, start, signals, length, candidates, phases, tolerance);
+  return circle === null ? null : { circle, size: Math.hypot(...circle.amplitude), length, end };
 };
 
 /**
@@ -290,7 +315,7 @@ const firstReturn = (map: IteratedMap, start: Float64Array, longest: number): nu
   let isAway = false;
   let first = 0;
   let end = longest;
-  for (let t = 1; t <= end; t++) {
+  for (let t = 1; t <= end && map.isCut?.() !== true; t++) {
     map.image(x, next, t);
     [x, next] = [next, x];
     const distance = away(x, origin);
@@ -341,6 +366,7 @@ const circleOf = (
     }
     if (left > 10 * tolerance) continue;
     const coefficients = coefficientsOf(map, start, length, rho, harmonics);
+    if (map.isCut?.() === true) return null;
     const orbit = matrix(phases, n);
     const image = new Float64Array(n);
     const turned = new Float64Array(n);

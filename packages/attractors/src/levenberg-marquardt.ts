@@ -29,6 +29,8 @@ export interface LevenbergOptions {
   readonly limit?: number;
   readonly tolerance: number;
   readonly attraction: Attraction;
+  /** Whether to give up, FAILED: the time is up. */
+  readonly isLate?: () => boolean;
 }
 
 /**
@@ -41,7 +43,7 @@ export const levenbergMarquardt = (
   equations: Equations,
   x: Float64Array,
   space: LevenbergSpace,
-  { limit = 200, tolerance, attraction }: LevenbergOptions,
+  { limit = 200, tolerance, attraction, isLate }: LevenbergOptions,
 ): number => {
   const n = equations.order;
   const { trial, trialResidual, gradient, jacobian, normal, damped, g } = space;
@@ -49,7 +51,7 @@ export const levenbergMarquardt = (
   let mu = 1e-2;
   let isFresh = true;
   let norm = 0;
-  for (let step = 0; step < limit; step++) {
+  for (let step = 0; step < limit && isLate?.() !== true; step++) {
     if (isFresh) {
       const known = attraction(x);
       if (known >= 0) return known;

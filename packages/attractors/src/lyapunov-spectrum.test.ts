@@ -1,6 +1,6 @@
 import { DrnnError } from '@drnn/tensor';
 import { describe, expect, it } from 'vitest';
-import { cat, henon, logistic, lorenz, rossler, stuartLandau } from './known-systems.test.data.js';
+import { cat, henon, logistic, lorenz, rossler, stuartLandau } from './known-systems.js';
 import { kaplanYorkeDimension, lyapunovSpectrum, type LyapunovSpectrum } from './lyapunov-spectrum.js';
 import { mapOf } from './iterated-map.js';
 

@@ -31,6 +31,8 @@ export interface LyapunovSpectrum {
   readonly length: number;
   /** |sum lambda - <ln|det J|>| over the first steps (all, of small systems; of flows <tr J>), when all are taken; else null. */
   readonly volumeError: number | null;
+  /** Whether it ended before its length because the time was up. Errors are then larger; infinite after a short time. */
+  readonly isCut: boolean;
   /** The state at the end. */
   readonly state: Float64Array;
 }
@@ -53,6 +55,8 @@ const SPREAD = Math.log(1e6);
 /** In few dimensions it costs little, and averages of turning directions want every step. */
 const MOST_STEPS = 20;
 const BLOCKS = 20;
+/** Steps, for the directions alone, that are made even when the time is up. */
+const LEAST = 20;
 const RECORDS = 10_000;
 /** n^3 times the steps for which ln|det J| is taken by LU, to be compared. */
 const CHECKED = 1e9;
@@ -237,17 +241,19 @@ export const lyapunovSpectrum = (
   fillGaussian(randomStream(options.seed ?? 1, 'directions')(0), 1, carrier.rows());
   orthonormaliseRows(carrier.rows(), count, n, growth);
 
-  if (!isFlow) for (let t = units(transient); t > 0; t--) carrier.advance(false);
+  const isCut = (): boolean => system.isCut?.() === true;
+  if (!isFlow) for (let t = units(transient); t > 0 && !isCut(); t--) carrier.advance(false);
   orthonormaliseRows(carrier.rows(), count, n, growth);
   const sums = new Float64Array(count);
   const warm = Math.max(20, units(transient));
-  for (let t = 0; t < warm; t++) {
+  let warmed = 0;
+  for (; warmed < warm && !(warmed >= LEAST && isCut()); warmed++) {
     carrier.advance(false);
     orthonormaliseRows(carrier.rows(), count, n, growth);
     for (let d = 0; d < count; d++) sums[d]! += growth[d]!;
   }
   const finite = sums.filter((sum) => Number.isFinite(sum));
-  const spread = finite.length < 2 ? 0 : (Math.max(...finite) - Math.min(...finite)) / warm;
+  const spread = finite.length < 2 ? 0 : (Math.max(...finite) - Math.min(...finite)) / warmed;
   // An integrator knows short directions to the tolerance of the longest.
   const isEvery = isFlow || finite.length < count;
   const every = isEvery
@@ -261,18 +267,27 @@ export const lyapunovSpectrum = (
   const checked = Math.max(1, Math.min(most, isFlow ? most : Math.floor(CHECKED / (n ** 3 * record))));
   let volume = 0;
   let taken = 0;
+  /** Steps of each record: less only where the time was up within the first. */
+  let covered = record;
   while (taken < most) {
     const at = taken * count;
-    for (let t = 0; t < record; t += every) {
+    let part = 0;
+    let steps = 0;
+    while (steps < record && !(steps > 0 && isCut())) {
       for (let s = 0; s < every; s++) {
         const logDeterminant = carrier.advance(taken < checked);
-        if (taken < checked) volume += logDeterminant;
+        if (taken < checked) part += logDeterminant;
       }
       orthonormaliseRows(carrier.rows(), count, n, growth);
       for (let d = 0; d < count; d++) records[at + d]! += growth[d]!;
+      steps += every;
     }
-    for (let d = 0; d < count; d++) records[at + d]! /= record * unit;
+    if (steps < record && taken > 0) break;
+    covered = steps;
+    volume += part;
+    for (let d = 0; d < count; d++) records[at + d]! /= covered * unit;
     taken += 1;
+    if (isCut()) break;
     if (options.tolerance !== undefined && taken % 100 === 0 && taken >= Math.max(400, most / 4)) {
       const first = columnMean(records, count, 0, taken);
       if (blockError(records, count, 0, taken) < Math.max(options.tolerance, 0.02 * Math.abs(first))) break;
@@ -280,9 +295,11 @@ export const lyapunovSpectrum = (
   }
   const wrong = firstNonFinite(carrier.x);
   if (wrong >= 0) throw unbounded(carrier.x);
-  return summary(records, count, taken, record * unit, carrier.x.slice(), {
+  return summary(records, count, taken, covered * unit, carrier.x.slice(), {
+    isCut: (taken < most || covered < record) && isCut(),
     isAll: count === n,
-    volumeError: count === n ? volumeErrorOf(records, count, Math.min(checked, taken), volume / (record * unit)) : null,
+    volumeError:
+      count === n ? volumeErrorOf(records, count, Math.min(checked, taken), volume / (covered * unit)) : null,
   });
 };
 
@@ -305,7 +322,7 @@ const summary = (
   taken: number,
   recordLength: number,
   state: Float64Array,
-  { isAll, volumeError }: { readonly isAll: boolean; readonly volumeError: number | null },
+  { isAll, isCut, volumeError }: Pick<LyapunovSpectrum, 'isCut' | 'volumeError'> & { readonly isAll: boolean },
 ): LyapunovSpectrum => {
   const length = recordLength * taken;
   const half = taken >> 1;
@@ -344,6 +361,7 @@ const summary = (
     entropyRate: places.reduce((total, [exponent, most]) => (exponent > most ? total + exponent : total), 0),
     length,
     volumeError,
+    isCut,
     state,
   };
 };

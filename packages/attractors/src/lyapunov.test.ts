@@ -3,9 +3,27 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fixedPoints } from './fixed-points.js';
 import { gaussianWeights } from './known-networks.test.data.js';
-import { rotation } from './known-systems.test.data.js';
+import { rotation } from './known-systems.js';
 import { linearise } from './linearisation.js';
 import { lyapunov } from './lyapunov.js';
+
+describe('a time limit', () => {
+  it('shortens the runs, which say so', () => {
+    const network = { W: gaussianWeights(40, 2.5 / Math.sqrt(40), 1), alpha: 0.5 };
+    const began = performance.now();
+    const cut = lyapunov(network, { steps: 1e9, timeLimit: 0.2, count: 2, tolerance: 0 });
+    // Without the limit: a day.
+    expect(performance.now() - began).toBeLessThan(20_000);
+    expect(cut.runs.map(({ isCut }) => isCut)).toEqual([true, true]);
+    expect(cut.length).toBeLessThan(1e9);
+    expect(cut.exponents.every((exponent) => Number.isFinite(exponent))).toBe(true);
+    const options = { steps: 500, count: 2, transient: 100, tolerance: 0 };
+    const whole = lyapunov(network, { ...options, timeLimit: 1e6 });
+    expect(whole).toEqual(lyapunov(network, options));
+    expect(whole.isCut).toBe(false);
+    expect(() => lyapunov(network, { timeLimit: -1 })).toThrow(/timeLimit/);
+  });
+});
 
 describe('networks', () => {
   it('that contract have the logarithms of the multipliers of their point', () => {

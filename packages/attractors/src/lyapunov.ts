@@ -1,5 +1,6 @@
 import { randomStream, uniform } from '@drnn/simulator';
 import { failure, firstNonFinite, type Matrix, matrix } from '@drnn/tensor';
+import { budgetOf, checkTimeLimit } from './budget.js';
 import { lyapunovSpectrum, type LyapunovSpectrum } from './lyapunov-spectrum.js';
 import { type AttractorNetwork, holdInput } from './network.js';
 import { networkMap, stateOf } from './network-dynamics.js';
@@ -39,6 +40,8 @@ export interface LyapunovOptions {
   readonly starts?: Matrix;
   /** Seconds a step. */
   readonly dt?: number;
+  /** Seconds of all runs together; each has its share. A run that is cut short has larger errors. Default none. */
+  readonly timeLimit?: number;
 }
 
 /** c_t = Win u + b, each lag from its own frame, of an input that begins anew at its end. */
@@ -74,6 +77,7 @@ export const lyapunov = (network: AttractorNetwork, options: LyapunovOptions = {
   const held = holdInput(network, options.input);
   const n = held.units;
   const { inputs, starts } = options;
+  checkTimeLimit(options.timeLimit);
   if (
     inputs !== undefined &&
     (inputs.columns !== held.Win.columns || inputs.rows < 1 || firstNonFinite(inputs.data) >= 0)
@@ -93,9 +97,14 @@ export const lyapunov = (network: AttractorNetwork, options: LyapunovOptions = {
   }
   const slowest = 1 / held.alpha.reduce((least, a) => Math.min(least, a), 1);
   const tau = held.isUniform ? 1 / held.alpha[0]! : null;
-  const map = networkMap(held, inputs === undefined ? undefined : drivesOf(network, inputs));
+  const drives = inputs === undefined ? undefined : drivesOf(network, inputs);
+  const count = starts?.rows ?? options.seeds ?? 2;
+  const { timeLimit = Infinity } = options;
+  const began = performance.now();
   const stream = randomStream(options.seed ?? 1, 'exponents');
-  const runs = Array.from({ length: starts?.rows ?? options.seeds ?? 2 }, (_, k) => {
+  const runs = Array.from({ length: count }, (_, k) => {
+    const left = timeLimit - (performance.now() - began) / 1000;
+    const map = networkMap(held, { drives, budget: budgetOf({ seconds: left / (count - k) }) });
     const generator = stream(k);
     const rates =
       starts?.data.slice(k * n, (k + 1) * n) ?? Float64Array.from({ length: n }, () => 2 * uniform(generator) - 1);

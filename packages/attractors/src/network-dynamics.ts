@@ -1,4 +1,5 @@
 import { type Matrix } from '@drnn/tensor';
+import type { Budget } from './budget.js';
 import { currentsOf, transposedTimes } from './currents.js';
 import type { Derivative } from './derivative.js';
 import type { Flow } from './flow.js';
@@ -14,8 +15,8 @@ interface Parts extends Derivative {
   trace(): number;
 }
 
-/** The derivative of `leak` x + `move`, leak 0 for the flow and 1 for the map. */
-const partsOf = ({ units: n, W, alpha, form }: HeldNetwork, leak: number): Parts => {
+/** The derivative of `leak` x + `move`, leak 0 for the flow and 1 for the map; `budget` is told of every product with W. */
+const partsOf = ({ units: n, W, alpha, form }: HeldNetwork, leak: number, budget: Budget | undefined): Parts => {
   const w = W.data;
   const slope = new Float64Array(n);
   const scratch = new Float64Array(n);
@@ -23,7 +24,9 @@ const partsOf = ({ units: n, W, alpha, form }: HeldNetwork, leak: number): Parts
   const isRate = form === 'rate';
   return {
     dimension: n,
+    ...(budget === undefined ? {} : { isCut: () => budget.over() !== null }),
     move: (x, drive, out) => {
+      budget?.spend(w.length);
       if (isRate) {
         currentsOf(w, n, n, x, drive, out);
         for (let i = 0; i < n; i++) {
@@ -42,6 +45,7 @@ const partsOf = ({ units: n, W, alpha, form }: HeldNetwork, leak: number): Parts
       }
     },
     tangent: (directions, count, out) => {
+      budget?.spend(count * w.length);
       if (isRate) mapRows(w, n, n, directions, count, out);
       else {
         if (wide.length < count * n) wide = new Float64Array(count * n);
@@ -59,6 +63,7 @@ const partsOf = ({ units: n, W, alpha, form }: HeldNetwork, leak: number): Parts
       }
     },
     adjoint: (v, out) => {
+      budget?.spend(w.length);
       for (let i = 0; i < n; i++) scratch[i] = alpha[i]! * (isRate ? slope[i]! : 1) * v[i]!;
       transposedTimes(w, n, n, scratch, out);
       for (let j = 0; j < n; j++) out[j] = (leak - alpha[j]!) * v[j]! + (isRate ? 1 : slope[j]!) * out[j]!;
@@ -80,22 +85,22 @@ const partsOf = ({ units: n, W, alpha, form }: HeldNetwork, leak: number): Parts
 };
 
 /** The flow A^-1 x' = -x + ..., with a step of the map as the unit of time; tau is 1 / a. */
-export const networkFlow = (held: HeldNetwork): Flow => {
-  const { move, trace, ...derivative } = partsOf(held, 0);
+export const networkFlow = (held: HeldNetwork, budget?: Budget): Flow => {
+  const { move, trace, ...derivative } = partsOf(held, 0, budget);
   return { ...derivative, velocity: (x, out) => move(x, held.drive, out), divergence: trace };
 };
 
 /** One step of the network as it runs. With `drives` `[time, unit]` c changes; after its end it starts again. */
-export const networkMap = (held: HeldNetwork, drives?: Matrix): IteratedMap => {
-  const { move, ...derivative } = partsOf(held, 1);
+export const networkMap = (
+  held: HeldNetwork,
+  { drives, budget }: { readonly drives?: Matrix | undefined; readonly budget?: Budget | undefined } = {},
+): IteratedMap => {
+  const { move, trace: _trace, ...derivative } = partsOf(held, 1, budget);
   const n = held.units;
   // Views are made once: a step allocates nothing.
   const series = Array.from({ length: drives?.rows ?? 0 }, (_, t) => drives?.data.subarray(t * n, (t + 1) * n));
   return {
-    dimension: n,
-    tangent: derivative.tangent,
-    adjoint: derivative.adjoint,
-    jacobian: derivative.jacobian,
+    ...derivative,
     image: (x, out, time) => {
       move(x, series.length === 0 ? held.drive : (series[time % series.length] ?? held.drive), out);
       for (let i = 0; i < n; i++) out[i]! += x[i]!;

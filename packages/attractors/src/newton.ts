@@ -43,6 +43,8 @@ export interface NewtonOptions {
   readonly tolerance: number;
   readonly linearSolve: LinearSolve;
   readonly attraction: Attraction;
+  /** Whether to give up, FAILED: the time is up. */
+  readonly isLate?: () => boolean;
 }
 
 /**
@@ -54,7 +56,7 @@ export const cappedNewton = (
   equations: Equations,
   x: Float64Array,
   { g }: NewtonSpace,
-  { limit = 60, cap, tolerance, linearSolve, attraction }: NewtonOptions,
+  { limit = 60, cap, tolerance, linearSolve, attraction, isLate }: NewtonOptions,
 ): number => {
   const n = equations.order;
   let size = equations.residual(x, g);
@@ -62,7 +64,7 @@ export const cappedNewton = (
     const known = attraction(x);
     if (known >= 0) return known;
     if (size <= tolerance) return finish(equations, x, g, size, linearSolve);
-    if (!linearSolve(equations, g, size)) return FAILED;
+    if (isLate?.() === true || !linearSolve(equations, g, size)) return FAILED;
     let length = 0;
     for (let i = 0; i < n; i++) length += g[i]! * g[i]!;
     const scale = Math.min(1, cap / Math.sqrt(length));

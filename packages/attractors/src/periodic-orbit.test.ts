@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { henon, logistic } from './known-systems.test.data.js';
+import { henon, logistic } from './known-systems.js';
 import { periodicOrbit } from './periodic-orbit.js';
 
 describe('periodic orbits of maps', () => {

@@ -78,7 +78,8 @@ export const periodicOrbit = (
     if (!isDense) {
       const { solution, residual } = gmres(
         (v, out) => {
-          const image = carried(v.slice(), 1);
+          // What is not finite ends the solution.
+          const image = map.isCut?.() === true ? v.map(() => Number.NaN) : carried(v.slice(), 1);
           for (let i = 0; i < n; i++) out[i] = image[i]! - v[i]!;
         },
         gap.slice(),
@@ -97,7 +98,7 @@ export const periodicOrbit = (
   let x = start.slice();
   let size = gapOf(x);
   let lastStep = Infinity;
-  for (let step = 0; step < 30 && size < Infinity; step++) {
+  for (let step = 0; step < 30 && size < Infinity && map.isCut?.() !== true; step++) {
     const p = newtonStep();
     if (p === null) break;
     const before = size;
@@ -121,7 +122,7 @@ export const periodicOrbit = (
     gapOf(x);
     break;
   }
-  if (!(size <= tolerance)) return null;
+  if (!(size <= tolerance) || map.isCut?.() === true) return null;
   gapOf(x);
   const least =
     divisors(order).find((d) => {
@@ -144,7 +145,7 @@ export const periodicOrbit = (
     count,
     (directions, width, onPiece) => {
       const image = new Float64Array(width * n);
-      for (let t = 0; t < order; t++) {
+      for (let t = 0; t < order && map.isCut?.() !== true; t++) {
         map.image(run.data.subarray(t * n, (t + 1) * n), scratch, t);
         map.tangent(directions, width, image);
         directions.set(image);
@@ -154,6 +155,7 @@ export const periodicOrbit = (
     },
     isDense ? M : undefined,
   );
+  if (map.isCut?.() === true) return null;
   return {
     order,
     orbit: { rows: order, columns: n, data: run.data.slice(0, order * n) },

@@ -10,6 +10,19 @@ const bitsOf = (state: Float64Array, bits: number): readonly number[] =>
     return Math.abs(value) < 0.5 ? 0 : Math.sign(value);
   });
 
+describe('a graph that the time was up for', () => {
+  it('names the points that it knows nothing of', () => {
+    const network = { W: flipFlop(2, 3), alpha: 0.1 };
+    const { points } = fixedPoints(network, { seeds: 200 });
+    const { stable, unstable, edges, unexplored } = saddleGraph(network, points, { timeLimit: Number.MIN_VALUE });
+    expect([stable, unstable, edges]).toEqual([[], [], []]);
+    expect(unexplored).toEqual(points.map((_, k) => k));
+    expect(saddleGraph(network, points, { timeLimit: 1e6 })).toEqual(saddleGraph(network, points));
+    expect(saddleGraph(network, points).unexplored).toEqual([]);
+    expect(() => saddleGraph(network, points, { timeLimit: 0 })).toThrow(/timeLimit/);
+  });
+});
+
 describe('the saddle graph', () => {
   it.each([0, 0.05])('of a flip-flop of three bits is the cube, with noise %d too', (noise) => {
     const network = { W: flipFlop(3, 8, noise), alpha: 0.1 };

@@ -1,5 +1,6 @@
 import { fillGaussian, randomStream } from '@drnn/simulator';
 import { eigen } from '@drnn/linalg';
+import { checkTimeLimit } from './budget.js';
 import type { FixedPoint } from './fixed-points.js';
 import { jacobianAt } from './linearisation.js';
 import { type AttractorNetwork, holdInput } from './network.js';
@@ -23,6 +24,8 @@ export interface SaddleGraph {
   readonly edges: readonly SaddleEdge[];
   /** Runs that ended at no stable point: on a cycle, in chaos, or still on their way. */
   readonly unresolved: readonly { readonly from: number; readonly runs: number }[];
+  /** Fixed points that the time was up before: not known to be stable, or unstable and not run from. */
+  readonly unexplored: readonly number[];
 }
 
 export interface SaddleGraphOptions {
@@ -34,6 +37,8 @@ export interface SaddleGraphOptions {
   readonly seed?: number;
   /** Most steps of a run. Default 60 times the slowest time constant of the point, and 1000 at least. */
   readonly limit?: number;
+  /** Seconds of all together. Default none. */
+  readonly timeLimit?: number;
 }
 
 /**
@@ -51,11 +56,15 @@ export const saddleGraph = (
   const held = holdInput(network, options.input);
   const n = held.units;
   const rate = { ...held, form: 'rate' as const };
-  const { stable, follow } = destinations(held, points);
+  checkTimeLimit(options.timeLimit);
+  const end = performance.now() + 1000 * (options.timeLimit ?? Infinity);
+  const isLate = (): boolean => performance.now() > end;
+  const { stable, follow } = destinations(held, points, isLate);
   const stream = randomStream(options.seed ?? 1, 'saddles');
   const edges: SaddleEdge[] = [];
   const unstable: { point: number; index: number; runs: number }[] = [];
   const unresolved: { from: number; runs: number }[] = [];
+  const unexplored: number[] = [];
   points.forEach(({ state, class: kind, uniqueRadius, mirror }, from) => {
     if (kind !== 'fixed' || stable.includes(from)) return;
     if (held.isOdd && mirror !== null && mirror < from) {
@@ -68,6 +77,10 @@ export const saddleGraph = (
         for (const { runs } of unresolved.filter((each) => each.from === mirror)) unresolved.push({ from, runs });
         return;
       }
+    }
+    if (isLate()) {
+      unexplored.push(from);
+      return;
     }
     const { values, right } = eigen(jacobianAt(rate, state), { order: 'modulus' });
     const moduli = Array.from(values.real, (re, k) => Math.hypot(re, values.imaginary[k]!));
@@ -88,7 +101,7 @@ export const saddleGraph = (
     const weights = new Float64Array(dimension);
     const arrivals = new Map<number, { runs: number; steps: number }>();
     const r = new Float64Array(n);
-    for (let run = 0; run < runs; run++) {
+    for (let run = 0; run < runs && !isLate(); run++) {
       if (dimension === 1) weights[0] = run === 0 ? 1 : -1;
       else fillGaussian(stream(from * 100_000 + run), 1, weights);
       const length = Math.hypot(...weights);
@@ -100,11 +113,16 @@ export const saddleGraph = (
       const before = arrivals.get(point) ?? { runs: 0, steps: 0 };
       arrivals.set(point, { runs: before.runs + 1, steps: before.steps + steps });
     }
+    // Where the time ran out between two runs, the rest says nothing.
+    if (isLate()) {
+      unexplored.push(from);
+      return;
+    }
     unstable.push({ point: from, index: mapIndex, runs });
     for (const [to, arrived] of arrivals) {
       if (to < 0) unresolved.push({ from, runs: arrived.runs });
       else edges.push({ from, to, runs: arrived.runs, steps: arrived.steps / arrived.runs });
     }
   });
-  return { stable, unstable, edges, unresolved };
+  return { stable, unstable, edges, unresolved, unexplored };
 };

@@ -10,11 +10,19 @@ export interface Precision {
   readonly absolute: number;
 }
 
-export const PRECISE: Precision = { relative: 1e-13, absolute: 1e-14 };
+const PRECISE: Precision = { relative: 1e-13, absolute: 1e-14 };
+/** Of large systems, where each digit costs a third more. */
+const PRECISE_ENOUGH: Precision = { relative: 1e-12, absolute: 1e-13 };
+/** Up to so many dimensions rounding is the limit, and all multipliers are taken. */
+export const ALL_UP_TO = 32;
+
+export const preciseFor = (dimension: number): Precision => (dimension <= ALL_UP_TO ? PRECISE : PRECISE_ENOUGH);
 
 /** Up to so many unknowns Newton's equations are a matrix; above they are solved by products, one orbit for each. */
 const DENSE_UP_TO = 40;
 const DENSE_SEGMENTS_UP_TO = 700;
+/** Below this part of the tolerance a gap is rounding, as good as. */
+const AT_THE_FLOOR = 1e-3;
 
 /** Integrates x and `count` directions, rows that follow it in one array, through a time. */
 export interface TangentFlow {
@@ -24,7 +32,7 @@ export interface TangentFlow {
   run(time: number): boolean;
 }
 
-export const tangentFlow = (flow: Flow, count: number, precision = PRECISE): TangentFlow => {
+export const tangentFlow = (flow: Flow, count: number, precision = preciseFor(flow.dimension)): TangentFlow => {
   const n = flow.dimension;
   const length = n * (1 + count);
   const y = new Float64Array(length);
@@ -52,6 +60,7 @@ export const tangentFlow = (flow: Flow, count: number, precision = PRECISE): Tan
     run: (time) => {
       let rest = time;
       while (Math.abs(rest) > 1e-15 * Math.abs(time)) {
+        if (flow.isCut?.() === true) return false;
         const taken = integrator.step(y, rest);
         if (taken === 0) return false;
         rest = taken === rest ? 0 : rest - taken;
@@ -68,7 +77,10 @@ export interface ClosedOrbit {
   readonly period: number;
   /** The largest gap between the end of a segment and the next node, in |x|. */
   readonly residual: number;
-  /** The length of Newton's last step, in all unknowns: how far the true orbit may be. */
+  /**
+   * The length of Newton's last step, in all unknowns: how far the true orbit may be. Where a further one would cost many
+   * orbits and gain rounding, what it would be in proportion to the gap.
+   */
   readonly lastStep: number;
 }
 
@@ -188,11 +200,15 @@ export const shoot = (flow: Flow, guess: Matrix, period: number, options: Shooti
       const trialSize = gapsOf(trial, trialTime, gap);
       if (trialSize < size * (1 - 0.25 * part)) {
         isBetter = true;
+        lastStep = part * length;
+        if (!isDense && trialSize <= AT_THE_FLOOR * tolerance) {
+          lastStep *= trialSize / size;
+          isPolished = true;
+        }
         nodes = trial;
         time = trialTime;
         size = trialSize;
         p = gap;
-        lastStep = part * length;
       }
       if (size <= tolerance) break;
     }

@@ -60,8 +60,12 @@ export interface Destinations {
   follow(r: Float64Array, limit: number): { readonly point: number; readonly steps: number };
 }
 
-/** The traps of all map-stable fixed points, and the map itself, in the rate form. */
-export const destinations = (held: HeldNetwork, points: readonly FixedPoint[]): Destinations => {
+/** The traps of all map-stable fixed points, and the map itself, in the rate form. When it is late no more are made. */
+export const destinations = (
+  held: HeldNetwork,
+  points: readonly FixedPoint[],
+  isLate: () => boolean = () => false,
+): Destinations => {
   const n = held.units;
   const rate: HeldNetwork = { ...held, form: 'rate' };
   const equations = directEquations(rate, 1);
@@ -80,7 +84,7 @@ export const destinations = (held: HeldNetwork, points: readonly FixedPoint[]): 
   const a = held.alpha.reduce((top, value) => Math.max(top, value), 0);
   const curvature = a * steepestCurvature * longestRow(held.W.data, n, n) * spectralNormBound(held.W);
   const traps = points.flatMap(({ state, class: kind }, point) => {
-    if (kind !== 'fixed') return [];
+    if (kind !== 'fixed' || isLate()) return [];
     const J = jacobianAt(rate, state);
     const { real, imaginary } = eigenvalues(J, { order: 'modulus' });
     return Math.hypot(real[0] ?? 0, imaginary[0] ?? 0) < 1 ? [trapOf(J, curvature, point, state)] : [];
@@ -109,6 +113,7 @@ export const destinations = (held: HeldNetwork, points: readonly FixedPoint[]): 
       if (traps.length === 0) return { point: -1, steps: 0 };
       for (let step = 0; step <= limit; step++) {
         if (step % EVERY === 0) {
+          if (isLate()) return { point: -1, steps: step };
           for (const trap of traps) if (isIn(trap, r)) return { point: trap.point, steps: step };
         }
         currentsOf(held.W.data, n, n, r, held.drive, image);

@@ -1,4 +1,5 @@
 import { decodeModel, encodeModel, encodeNpz, MODEL_SCHEMA, numericArray } from '@drnn/recordings';
+import { fillGaussian, randomStream } from '@drnn/simulator';
 import { DrnnError, matrix, matrixOf } from '@drnn/tensor';
 import { describe, expect, it } from 'vitest';
 import { attractors, predict } from './index.js';
@@ -90,6 +91,37 @@ describe('attractors', () => {
     expect([found.cycleSearch.starts, found.lyapunov?.zero]).toEqual([3, 1]);
     const plain = attractors({ W, alpha: 0.1 }, { cycleSeeds: 2 });
     expect([plain.cycles, plain.lyapunov, plain.cycleSearch.unsettled]).toEqual([[], null, 0]);
+  });
+
+  it('ends every part in time, and says which it ended', () => {
+    const big = matrix(300, 300);
+    const generator = randomStream(1, 'W')(0);
+    fillGaussian(generator, 2.5 / Math.sqrt(300), big.data);
+    const began = performance.now();
+    const found = attractors({ W: big, alpha: 0.1 }, { timeLimit: 0.4, lyapunov: true, seeds: 100_000 });
+    // Without the limit it takes minutes; the least that exponents need, and one step of the search, come on top.
+    expect(performance.now() - began).toBeLessThan(20_000);
+    expect(found.cut).toContain('points');
+    expect(found.cut).toContain('cycles');
+    expect(found.stoppedBecause).toBe('time');
+    expect(found.cycleSearch.stoppedBecause).toBe('time');
+    expect(found.cut.includes('linearisation')).toBe(found.unexamined.length > 0);
+    expect(found.unexamined.length + found.points.length).toBeGreaterThan(0);
+    const whole = attractors({ W, alpha: 0.1 }, { timeLimit: 1e6 });
+    expect([whole.cut, whole.unexamined, whole.points.length]).toEqual([[], [], 9]);
+  });
+
+  it('leaves exponents out, and says so, where no time is left', () => {
+    const found = attractors({ W, alpha: 0.1 }, { timeLimit: 1e-9, lyapunov: true });
+    expect([found.lyapunov, found.points]).toEqual([null, []]);
+    expect(found.cut.toSorted()).toEqual(['cycles', 'linearisation', 'lyapunov', 'points']);
+    // The origin is a fixed point without any search.
+    expect(found.unexamined.map(({ class: kind }) => kind)).toEqual(['fixed']);
+  });
+
+  it('refuses options before it searches', () => {
+    const options = { cycleSeeds: -1, timeLimit: 0, seeds: 1e9, exhaustive: true };
+    expect(issuesOf(() => attractors({ W, alpha: 0.1 }, options))).toEqual(['cycleSeeds', 'timeLimit']);
   });
 
   it('refuses a model of another transfer function than tanh', () => {

@@ -22,13 +22,20 @@ export interface AttractorPoint extends FixedPoint {
   readonly linearisation: Linearisation;
 }
 
+/** A part of the analysis: the search for points, their linearisations, the search for cycles, exponents. */
+export type AttractorsPart = 'points' | 'linearisation' | 'cycles' | 'lyapunov';
+
 export interface Attractors extends Omit<FixedPointSet, 'points'> {
   readonly points: readonly AttractorPoint[];
+  /** Points that were found, but too late to be linearised: what would follow after `points`. */
+  readonly unexamined: readonly FixedPoint[];
+  /** Parts that the time limit ended before they were done, or left out. */
+  readonly cut: readonly AttractorsPart[];
   /** The attracting limit cycles that runs of the network ended on. */
   readonly cycles: readonly FoundCycle[];
-  /** How many runs there were, and where those ended that are on no cycle. */
+  /** How many runs there were, where those ended that are on no cycle, and why there were no more. */
   readonly cycleSearch: Omit<CycleSet, 'cycles'>;
-  /** Lyapunov exponents, where they were asked for. */
+  /** Lyapunov exponents, where they were asked for and there was time. */
   readonly lyapunov: Lyapunov | null;
   /** u that was held. */
   readonly input: Float64Array;
@@ -37,7 +44,7 @@ export interface Attractors extends Omit<FixedPointSet, 'points'> {
   readonly form: 'rate' | 'current';
 }
 
-export interface AttractorsOptions extends Omit<FixedPointOptions, 'trajectories'> {
+export interface AttractorsOptions extends Omit<FixedPointOptions, 'trajectories' | 'timeLimit'> {
   /** A recording `[time, unit]` in its own units: most starts are then on and near it. Frames that miss a value are left out. */
   readonly recording?: Matrix;
   /** Default that of the model, else rate. Points and multipliers are the same in both, eigenvectors are not. */
@@ -46,6 +53,11 @@ export interface AttractorsOptions extends Omit<FixedPointOptions, 'trajectories
   readonly cycleSeeds?: number;
   /** Lyapunov exponents as well. Default no. */
   readonly lyapunov?: boolean | Omit<LyapunovOptions, 'input'>;
+  /**
+   * Seconds of everything together: each part may take half of what is left when it begins, the last one all of it. Default
+   * none.
+   */
+  readonly timeLimit?: number;
 }
 
 /** States beside unstable points, along their fastest mode: a cycle may be around one. */
@@ -62,6 +74,8 @@ const besideUnstable = (points: readonly AttractorPoint[], units: number): Matri
   return starts;
 };
 
+/** Milliseconds of a linearisation over N^3, until one was made. */
+const LINEARISED = 1e-5;
 /** Unstable points that cycles are sought around. */
 const BESIDE = 8;
 
@@ -106,41 +120,96 @@ export const attractors = (parts: ModelParts, options: AttractorsOptions = {}): 
       ? []
       : [{ path: 'model', seen: `the transfer function ${transfer}`, expected: 'tanh, whose fixed points are found' }],
   );
-  const { recording, form = model.form ?? 'rate', cycleSeeds = 16, lyapunov: exponents = false, ...search } = options;
+  const {
+    recording,
+    form = model.form ?? 'rate',
+    cycleSeeds = 16,
+    lyapunov: exponents = false,
+    timeLimit,
+    ...search
+  } = options;
+  refuse([
+    ...(Number.isSafeInteger(cycleSeeds) && cycleSeeds >= 0
+      ? []
+      : [{ path: 'cycleSeeds', seen: `${cycleSeeds}`, expected: 'a whole number, 0 or more' }]),
+    ...(timeLimit === undefined || timeLimit > 0
+      ? []
+      : [{ path: 'timeLimit', seen: `${timeLimit}`, expected: 'above 0' }]),
+  ]);
   const network = { ...model, form };
+  const units = model.W.rows;
+  const inputs = model.Win.columns / model.inputLags.length;
+  const input = Float64Array.from(options.input ?? new Float64Array(inputs));
+  const asked: readonly AttractorsPart[] = [
+    'points',
+    'linearisation',
+    ...(cycleSeeds === 0 ? [] : ['cycles' as const]),
+    ...(exponents === false ? [] : ['lyapunov' as const]),
+  ];
+  const end = performance.now() + 1000 * (timeLimit ?? Infinity);
+  /** Seconds that a part may take; null where there is no time for it. */
+  const share = (part: AttractorsPart): number | null => {
+    const left = (end - performance.now()) / 1000;
+    return left <= 0 ? null : left / (part === asked.at(-1) ? 1 : 2);
+  };
+  const limited = (seconds: number): { readonly timeLimit?: number } =>
+    seconds === Infinity ? {} : { timeLimit: seconds };
+  const cut: AttractorsPart[] = [];
+
   const set = fixedPoints(network, {
     ...search,
     ...(recording === undefined ? {} : { trajectories: scaledFrames(recording, model) }),
+    ...limited(share('points') ?? Number.MIN_VALUE),
   });
-  const inputs = model.Win.columns / model.inputLags.length;
-  const input = Float64Array.from(options.input ?? new Float64Array(inputs));
+  if (set.stoppedBecause === 'time') cut.push('points');
+
   const points: AttractorPoint[] = [];
-  set.points.forEach((point, k) => {
+  const until = performance.now() + 1000 * (share('linearisation') ?? 0);
+  let took = LINEARISED * units ** 3;
+  for (const [k, point] of set.points.entries()) {
     // D, and with it everything about the modes, is the same at r and -r.
     const image = point.mirror !== null && point.mirror < k ? points[point.mirror] : undefined;
+    const began = performance.now();
+    if (image === undefined && began + took > until) break;
     const radius = Number.isFinite(point.certificateRadius) ? point.certificateRadius : 0;
     const linearisation = image?.linearisation ?? linearise(network, point.state, { input, radius });
+    if (image === undefined) took = performance.now() - began;
     points.push({ ...point, linearisation });
-  });
-  const { cycles: found, ...cycleSearch } =
-    cycleSeeds === 0
-      ? { cycles: [], starts: 0, atFixedPoints: 0, unsettled: 0 }
+  }
+  if (points.length < set.points.length) cut.push('linearisation');
+
+  const forCycles = cycleSeeds === 0 ? null : share('cycles');
+  const { cycles: found, ...cycleSearch }: CycleSet =
+    forCycles === null
+      ? { cycles: [], starts: 0, atFixedPoints: 0, unsettled: 0, stoppedBecause: cycleSeeds === 0 ? 'starts' : 'time' }
       : cycles(network, {
           input,
           seeds: cycleSeeds,
           seed: options.seed ?? 1,
-          starts: besideUnstable(points, model.W.rows),
-          ...(options.timeLimit === undefined ? {} : { timeLimit: options.timeLimit }),
+          starts: besideUnstable(points, units),
+          ...limited(forCycles),
         });
+  if (cycleSearch.stoppedBecause === 'time') cut.push('cycles');
+
+  const forExponents = exponents === false ? null : share('lyapunov');
+  const spectrum =
+    forExponents === null
+      ? null
+      : lyapunov(network, {
+          input,
+          seed: options.seed ?? 1,
+          ...(typeof exponents === 'boolean' ? {} : exponents),
+          ...limited(forExponents),
+        });
+  if (exponents !== false && (spectrum === null || spectrum.runs.some(({ isCut }) => isCut))) cut.push('lyapunov');
   return {
     ...set,
     points,
+    unexamined: set.points.slice(points.length),
+    cut,
     cycles: found,
     cycleSearch,
-    lyapunov:
-      exponents === false
-        ? null
-        : lyapunov(network, { input, seed: options.seed ?? 1, ...(exponents === true ? {} : exponents) }),
+    lyapunov: spectrum,
     input,
     isInputGiven: options.input !== undefined,
     form,

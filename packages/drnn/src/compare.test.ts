@@ -56,6 +56,27 @@ describe('compare', () => {
     expect(compare({ W, alpha: 0.1 }, { W, alpha: 0.1, Win }, options).activity).toBeNull();
   });
 
+  it('refuses options before it searches, all at once', () => {
+    let seen: readonly string[] = [];
+    try {
+      compare(
+        { W, alpha: 0.1 },
+        { W, alpha: 0.1, Win: matrix(2, 1) },
+        {
+          gate: -1,
+          timeLimit: 0,
+          seeds: 0.5,
+          input: [Number.NaN],
+          inputs: matrix(5, 1),
+          onProgress: () => expect.unreachable(),
+        },
+      );
+    } catch (error) {
+      seen = error instanceof DrnnError ? error.issues.map(({ path }) => path) : ['another error'];
+    }
+    expect(seen).toEqual(['gate', 'timeLimit', 'seeds', 'input', 'input', 'input', 'inputs']);
+  });
+
   it('refuses other units, in the second fit too', () => {
     const three = { W: matrix(3, 3), alpha: 0.1 };
     try {

@@ -16,7 +16,7 @@ import {
   type WeightAgreement,
 } from '@drnn/comparison';
 import { type Model, modelOf, type ModelParts } from '@drnn/recordings';
-import { type Matrix, matrix, refuse } from '@drnn/tensor';
+import { firstNonFinite, type Issue, type Matrix, matrix, refuse } from '@drnn/tensor';
 import { attractors, type Attractors, type AttractorsOptions, scaledFrames } from './attractors.js';
 import { type ActivityMeasures, activityMeasures } from './compare-activity.js';
 
@@ -75,6 +75,55 @@ const portraitOf = (found: Attractors, model: Model): Portrait => ({
   offset: model.offset,
 });
 
+/** Everything that may be wrong with the options, before the first search. */
+const checkOptions = (from: Model, to: Model, again: Model | null, options: CompareOptions): void => {
+  const { gate, timeLimit, seeds, seed, recording, inputs } = options;
+  const positive = (path: string, value: number | undefined): readonly Issue[] =>
+    value === undefined || value > 0 ? [] : [{ path, seen: `${value}`, expected: 'above 0' }];
+  const whole = (path: string, value: number | undefined): readonly Issue[] =>
+    value === undefined || (Number.isSafeInteger(value) && value >= 0)
+      ? []
+      : [{ path, seen: `${value}`, expected: 'a whole number, 0 or more' }];
+  const inputOf = (
+    whose: string,
+    model: Model | null,
+    input: ArrayLike<number> | undefined,
+    path = 'input',
+  ): readonly Issue[] => {
+    if (model === null || input === undefined) return [];
+    const count = model.Win.columns / model.inputLags.length;
+    return [
+      ...(input.length === count
+        ? []
+        : [
+            { path, seen: `${input.length} numbers`, expected: `[input=${count}], one for each input of the ${whose}` },
+          ]),
+      ...(firstNonFinite(input) < 0 ? [] : [{ path, seen: 'NaN or infinity', expected: 'finite numbers' }]),
+    ];
+  };
+  const units = from.W.rows;
+  refuse([
+    ...positive('gate', gate),
+    ...positive('timeLimit', timeLimit),
+    ...whole('seeds', seeds),
+    ...whole('seed', seed),
+    ...inputOf('reference', from, options.input),
+    ...(options.fitInput === undefined
+      ? inputOf('fit', to, options.input)
+      : inputOf('fit', to, options.fitInput, 'fitInput')),
+    ...inputOf('second fit', again, options.fitInput ?? options.input),
+    ...(recording === undefined || recording.columns === units
+      ? []
+      : [{ path: 'recording', seen: `[${recording.rows}, ${recording.columns}]`, expected: `[time, unit=${units}]` }]),
+    ...(inputs === undefined || recording !== undefined
+      ? []
+      : [{ path: 'inputs', seen: 'inputs without a recording', expected: 'the recording that they belong to' }]),
+    ...(inputs === undefined || firstNonFinite(inputs.data) < 0
+      ? []
+      : [{ path: 'inputs', seen: 'NaN or infinity', expected: 'finite numbers' }]),
+  ]);
+};
+
 /** States of one model in the units of another, as starts of a search. */
 const startsFrom = ({ points }: Portrait, from: Model, to: Model): Matrix | undefined => {
   const n = from.W.rows;
@@ -106,6 +155,7 @@ export const compare = (reference: ModelParts, fit: ModelParts, options: Compare
       ? []
       : [{ path, seen: `${model.W.rows} units`, expected: `${units}, as the reference` }];
   refuse([...otherUnits('fit', to), ...otherUnits('again', again)]);
+  checkOptions(from, to, again, options);
 
   const seed = options.seed ?? 1;
   const search = (
@@ -118,6 +168,7 @@ export const compare = (reference: ModelParts, fit: ModelParts, options: Compare
     const found = attractors(model, {
       seeds,
       seed,
+      cycleSeeds: 0,
       ...(timeLimit === undefined ? {} : { timeLimit }),
       ...(recording === undefined ? {} : { recording }),
       ...(input === undefined ? {} : { input }),

@@ -17,6 +17,10 @@ export interface PortraitView {
     readonly modes: readonly Place[];
   }[];
   readonly runs: readonly (readonly Place[])[];
+  /** Limit cycles, closed curves; those that are only a few states are `isCurve` false. */
+  readonly cycles: readonly { readonly isCurve: boolean; readonly path: readonly Place[] }[];
+  /** Whether runs were left out because the time was up. */
+  readonly isCut: boolean;
   /** What the components are of. */
   readonly axesOf: 'recording' | 'runs';
   /** The part of the variance that each coordinate holds. */
@@ -29,6 +33,8 @@ export interface PortraitViewOptions {
   /** Activity `[time, unit]` in the network's units, which then gives the components. */
   readonly activity?: Matrix;
   readonly seed?: number;
+  /** Seconds after which no further run is made. Default none. */
+  readonly timeLimit?: number;
 }
 
 const MOST_SADDLES = 40;
@@ -72,6 +78,9 @@ export const portraitView = (
   options: PortraitViewOptions = {},
 ): PortraitView => {
   const n = network.W.rows;
+  const end = performance.now() + 1000 * (options.timeLimit ?? Infinity);
+  let isCut = false;
+  let isMade = false;
   const drive = new Float64Array(n);
   const inputs = found.input.length;
   for (let i = 0; i < n; i++) {
@@ -81,6 +90,12 @@ export const portraitView = (
     for (let k = 0; k < columns; k++) drive[i]! += network.Win!.data[i * columns + k]! * found.input[k % inputs]!;
   }
   const run = (initial: Float64Array): Matrix => {
+    // One there is, so that the components are of something.
+    if (isMade && performance.now() > end) {
+      isCut = true;
+      return matrix(0, n);
+    }
+    isMade = true;
     const { rates } = simulate({ W: network.W, b: drive, alpha: network.alpha, steps: STEPS, initial });
     const kept = rowsOf(rates).filter((_, t) => t % Math.ceil(STEPS / DRAWN) === 0);
     const result = matrix(kept.length, n);
@@ -103,7 +118,7 @@ export const portraitView = (
   const states = matrix(found.points.length, n);
   found.points.forEach(({ state }, k) => states.data.set(state, k * n));
   const { activity } = options;
-  const shown = activity ?? stacked([states, ...leaving, ...random], n);
+  const shown = activity ?? stacked([states, ...leaving, ...random, ...found.cycles.map(({ orbit }) => orbit)], n);
   const { components, variances, mean } = principalComponents(shown);
   const total = variances.reduce((sum, value) => sum + value, 0);
   const turned = (v: Float64Array): Place => {
@@ -123,6 +138,15 @@ export const portraitView = (
       modes: point.class === 'fixed' ? unstableModes(point).map(turned) : [],
     })),
     runs: [...leaving, ...random].map((part) => rowsOf(part).map(place)),
+    cycles: found.cycles.flatMap(({ class: kind, orbit, pieces }) => {
+      const all = rowsOf(orbit).map(place);
+      const each = all.length / pieces;
+      return Array.from({ length: pieces }, (_, k) => {
+        const piece = all.slice(k * each, (k + 1) * each);
+        return { isCurve: kind === 'circle', path: kind === 'circle' ? [...piece, ...piece.slice(0, 1)] : piece };
+      });
+    }),
+    isCut,
     axesOf: activity === undefined ? 'runs' : 'recording',
     shares: [share(0), share(1), share(2)],
     place,

@@ -53,6 +53,40 @@ describe('drnn attractors', () => {
     expect(flip.stdout.match(/stable node/g)?.length).toBe(4);
   });
 
+  it('names the parts that the time limit ended', async () => {
+    const whole = await json('flip.npz', '--time-limit', '1000', '--lyapunov');
+    expect([at(whole, 'cut'), at(whole, 'unexamined'), at(whole, 'lyapunov', 'cut')]).toEqual([[], [], false]);
+    const none = await json('flip.npz', '--time-limit', '1e-9');
+    expect(at(none, 'cut')).toEqual(['points', 'linearisation', 'cycles']);
+    expect(at(none, 'cycleSearch')).toMatchObject({ starts: 0, stoppedBecause: 'time' });
+    expect(at(none, 'unexamined', 0)).toMatchObject({ class: 'fixed', state: [0, 0] });
+    const words = await runCommand(folder, ['attractors', 'flip.npz', '--time-limit', '1e-9']);
+    expect(words.stdout).toMatch(/The time limit cut short: the search for points,/);
+    const drawn = await runCommand(folder, ['attractors', 'flip.npz', '--time-limit', '1e-9', '--report', 'cut.html']);
+    expect([drawn.code, /cut short/.test(drawn.stdout)]).toEqual([0, true]);
+  });
+
+  it('says of a cycle that it is its own image', async () => {
+    await write('turn.npz', 2, [1.3, -0.75, 0.75, 1.3]);
+    const turned = await runCommand(folder, ['attractors', 'turn.npz', '--seeds', '50']);
+    expect(turned.stdout).toMatch(/Cycle 0: .*It is its own mirror image/);
+  });
+
+  it('refuses options that say nothing, before any search', async () => {
+    for (const parameters of [
+      ['attractors', 'flip.npz', '--key', 'r'],
+      ['attractors', 'flip.npz', '--time-limit', '0'],
+      ['attractors', 'flip.npz', '--trial', '0'],
+      ['compare', 'flip.npz', 'flip.npz', '--gate', '0'],
+      ['compare', 'flip.npz', 'flip.npz', '--inputs', 'u'],
+      ['compare', 'flip.npz', 'flip.npz', '--key', 'r'],
+    ]) {
+      const run = await runCommand(folder, parameters);
+      expect([parameters.at(-2), run.code, run.stdout]).toEqual([parameters.at(-2), 1, '']);
+      expect(run.stderr).toContain(`error: ${parameters.at(-2)}`);
+    }
+  });
+
   it('refuses weights that are not finite, and inputs that the model has not', async () => {
     await write('bad.npz', 1, [Number.NaN]);
     const bad = await runCommand(folder, ['attractors', 'bad.npz', '--json']);

@@ -1,6 +1,6 @@
 import { type FlowCycle, type FoundCycle, type Lyapunov, saddleGraph } from '@drnn/attractors';
 import { checkWritable, readModel, readRecording, writeFileBeside } from '@drnn/recordings';
-import type { Matrix } from '@drnn/tensor';
+import { type Matrix, refuse } from '@drnn/tensor';
 import { type Command, Option } from 'commander';
 import { basename } from 'node:path';
 import { type AttractorPoint, attractors, type Attractors, scaledFrames } from '../attractors.js';
@@ -27,6 +27,9 @@ interface AttractorsFlags {
   readonly force?: boolean;
 }
 
+/** The part of the time for what is not drawing, where there is a report. */
+const FOR_ANALYSIS = 0.75;
+
 /** `drnn attractors`: the fixed points of a model, each with its stability. */
 export const attractorsCommand = (program: Command): void => {
   program
@@ -41,7 +44,7 @@ export const attractorsCommand = (program: Command): void => {
     .option('--from <file>', 'a recording: most starts are then on and near it')
     .option('--key <name>', 'which array of the recording (default: the only 2-D numeric array)')
     .option('--trial <count>', 'time constants in which a slow point moves by less than a tenth', number, 50)
-    .option('--time-limit <seconds>', 'when the search ends at the latest, at its next start (default: none)', number)
+    .option('--time-limit <seconds>', 'of all parts together; those that it ends are named (default: none)', number)
     .addOption(
       new Option('--form <form>', "which state the leak acts on (default: the model's, else rate)").choices([
         'rate',
@@ -59,13 +62,23 @@ export const attractorsCommand = (program: Command): void => {
         { from, key, json = false, cycles: cycleSeeds, report, force = false, ...flags }: AttractorsFlags,
         command: Command,
       ) => {
+        refuse(
+          key === undefined || from !== undefined
+            ? []
+            : [{ path: '--key', seen: `${key} without --from`, expected: 'the recording that it is an array of' }],
+        );
         if (report !== undefined) await checkWritable(report, { force });
+        const began = performance.now();
+        const { timeLimit } = flags;
         const model = await readModel(path);
         const recording = from === undefined ? undefined : await readRecording(from, key === undefined ? {} : { key });
         const bar = progress();
         const found = attractors(model, {
           ...flags,
           cycleSeeds,
+          ...(timeLimit === undefined
+            ? {}
+            : { timeLimit: report === undefined ? timeLimit : FOR_ANALYSIS * timeLimit }),
           onProgress: ({ fraction, starts, points }) =>
             bar.update('attractors', fraction, `${starts} starts, ${points} fixed points`),
           ...(recording === undefined ? {} : { recording: recording.rates }),
@@ -74,33 +87,44 @@ export const attractorsCommand = (program: Command): void => {
         if (!found.isInputGiven && found.input.length > 0) {
           say(`input held at 0; --input takes ${found.input.length} numbers`);
         }
+        const cut: string[] = [...found.cut];
         if (report !== undefined) {
           // Drawing takes longer to load than most searches take.
           const { renderAttractors } = await import('../report/attractors-page.js');
           const network = { ...model, form: found.form };
+          // At least a little, so that there is a figure of what was found.
+          const left = (): { readonly timeLimit?: number } =>
+            timeLimit === undefined
+              ? {}
+              : { timeLimit: Math.max(0.05 * timeLimit, timeLimit - (performance.now() - began) / 1000) / 2 };
+          const graph = saddleGraph(network, found.points, { input: found.input, ...left() });
+          const view = portraitView(network, found, {
+            seed: flags.seed,
+            ...left(),
+            ...(recording === undefined ? {} : { activity: scaledFrames(recording.rates, model) }),
+          });
+          if (graph.unexplored.length > 0) cut.push('graph');
+          if (view.isCut) cut.push('portrait');
           const html = renderAttractors({
             title: basename(path),
             command: commandLine(command),
             found,
-            graph: saddleGraph(network, found.points, { input: found.input }),
-            view: portraitView(network, found, {
-              seed: flags.seed,
-              ...(recording === undefined ? {} : { activity: scaledFrames(recording.rates, model) }),
-            }),
-            verdict: [verdictOf(found), ...continuumOf(found)],
+            graph,
+            view,
+            verdict: [verdictOf(found), ...continuumOf(found), ...cutOf(cut)],
             version,
           });
           await writeFileBeside(report, html, { force });
           say(`wrote ${report}`);
         }
-        if (json) return printJson(attractorsJson(found));
-        process.stdout.write(`${linesOf(found).join('\n')}\n`);
+        if (json) return printJson(attractorsJson(found, cut));
+        process.stdout.write(`${linesOf(found, cut).join('\n')}\n`);
       },
     );
 };
 
 /** The JSON of `drnn attractors`; infinities become null when it is printed. */
-const attractorsJson = (found: Attractors): unknown => ({
+const attractorsJson = (found: Attractors, cut: readonly string[]): unknown => ({
   points: found.points.map(({ linearisation, ...point }) => ({
     state: point.state,
     speed: point.speed,
@@ -119,6 +143,18 @@ const attractorsJson = (found: Attractors): unknown => ({
     mirror: point.mirror,
     extent: point.extent,
   })),
+  unexamined: found.unexamined.map((point) => ({
+    state: point.state,
+    speed: point.speed,
+    class: point.class,
+    certificateRadius: point.certificateRadius,
+    uniqueRadius: point.uniqueRadius,
+    indexSign: point.indexSign,
+    hits: point.hits,
+    mirror: point.mirror,
+    extent: point.extent,
+  })),
+  cut,
   indexSum: found.indexSum,
   unseen: found.unseen,
   starts: found.starts,
@@ -173,6 +209,7 @@ const lyapunovJson = (spectrum: Lyapunov): unknown => ({
   entropyRate: spectrum.entropyRate,
   steps: spectrum.length,
   volumeError: spectrum.volumeError,
+  cut: spectrum.runs.some(({ isCut }) => isCut),
   consistent: spectrum.isConsistent,
   first: spectrum.runs.map(({ exponents }) => exponents[0]),
 });
@@ -188,7 +225,7 @@ const stabilityOf = ({ linearisation }: AttractorPoint): string => {
 const steps = (timeConstant: number): string =>
   timeConstant < 0 ? `grows in ${(-timeConstant).toFixed(1)}` : timeConstant.toFixed(1);
 
-const linesOf = (found: Attractors): readonly string[] => {
+const linesOf = (found: Attractors, cut: readonly string[]): readonly string[] => {
   const header = ['point', 'class', 'stability', 'time constant', 'speed', 'proven within', 'hits'];
   const rows = found.points.map((point, k) => [
     `${k}`,
@@ -213,8 +250,24 @@ const linesOf = (found: Attractors): readonly string[] => {
     ...continuumOf(found),
     ...cyclesOf(found),
     ...exponentsOf(found),
+    ...(found.unexamined.length === 0
+      ? []
+      : [`${found.unexamined.length} more points were found, but not linearised: --json has them.`]),
+    ...cutOf(cut),
   ];
 };
+
+const partNames: Readonly<Record<string, string>> = {
+  points: 'the search for points',
+  linearisation: 'the linearisation of points',
+  cycles: 'the search for cycles',
+  lyapunov: 'the Lyapunov exponents',
+  graph: 'the saddle graph',
+  portrait: 'the runs of the portrait',
+};
+
+const cutOf = (cut: readonly string[]): readonly string[] =>
+  cut.length === 0 ? [] : [`The time limit cut short: ${cut.map((part) => partNames[part] ?? part).join(', ')}.`];
 
 /** How much the set is worth, in words. */
 const verdictOf = ({ indexSum, stoppedBecause, starts, unseen }: Attractors): string => {
@@ -241,13 +294,32 @@ const cycleLine = (cycle: FoundCycle, k: number): string => {
       ? `${cycle.period} states, one after the other`
       : `a turn takes ${cycle.period.toPrecision(8)} steps${cycle.pieces > 1 ? ` on ${cycle.pieces} curves` : ''}`;
   const flow = cycle.flow === null ? '' : `; in the flow ${cycle.flow.period.toPrecision(8)}`;
-  return `Cycle ${k}: ${shape}${flow}; what is beside it shrinks to ${cycle.transverseMultiplier.toPrecision(3)} a turn.`;
+  const image =
+    cycle.mirror === null
+      ? ''
+      : cycle.mirror === k
+        ? ' It is its own mirror image.'
+        : cycle.mirror < k
+          ? ` It is the mirror image of cycle ${cycle.mirror}.`
+          : '';
+  return (
+    `Cycle ${k}: ${shape}${flow}; what is beside it shrinks to ` +
+    `${cycle.transverseMultiplier.toPrecision(3)} a turn.${image}`
+  );
 };
 
-const cyclesOf = ({ cycles, cycleSearch: { starts, atFixedPoints, unsettled } }: Attractors): readonly string[] => {
+const endings = {
+  starts: '',
+  unsettled: ' No more runs were made, since the last four did not come to rest.',
+  work: ' No more runs were made, since the work for them was spent.',
+  time: ' No more runs were made, since the time was up.',
+} as const;
+
+const cyclesOf = ({ cycles, cycleSearch }: Attractors): readonly string[] => {
+  const { starts, atFixedPoints, unsettled, stoppedBecause } = cycleSearch;
   if (starts === 0) return [];
   const left = unsettled === 0 ? '' : `; ${unsettled} had not come to rest, which may be chaos: --lyapunov tells`;
-  const rest = `${atFixedPoints} of ${starts} runs ended at fixed points${left}.`;
+  const rest = `${atFixedPoints} of ${starts} runs ended at fixed points${left}.${endings[stoppedBecause]}`;
   return [...cycles.map(cycleLine), cycles.length === 0 ? `No limit cycle: ${rest}` : rest];
 };
 

@@ -9,7 +9,7 @@ import {
   toFloat64,
   writeFileBeside,
 } from '@drnn/recordings';
-import { failure, type Matrix, matrix } from '@drnn/tensor';
+import { failure, type Issue, type Matrix, matrix, refuse } from '@drnn/tensor';
 import { attempt, orThrow, together } from '@drnn/tensor/checked';
 import type { Command } from 'commander';
 import { scaledFrames } from '../attractors.js';
@@ -77,6 +77,11 @@ export const compareCommand = (program: Command): void => {
     .option('--force', 'overwrite --report')
     .action(async (referencePath: string, fitPath: string, flags: CompareFlags, command: Command) => {
       const { report, force = false } = flags;
+      const alone = (name: string, value: string | undefined): readonly Issue[] =>
+        value === undefined || flags.recording !== undefined
+          ? []
+          : [{ path: name, seen: `${value} without --recording`, expected: 'the recording that it belongs to' }];
+      refuse([...alone('--key', flags.key), ...alone('--inputs', flags.inputs)]);
       if (report !== undefined) await checkWritable(report, { force });
       const { reference, fit, again, recording, inputs } = orThrow(
         await together({

@@ -50,6 +50,26 @@ describe('renderAttractors', () => {
     expect(count(page, /stable\u00a0node/g)).toBe(4);
   });
 
+  it('shows each cycle over one turn with its multipliers, and draws no image of another', () => {
+    const [c, s] = [1.3 * Math.cos(0.5), 1.3 * Math.sin(0.5)];
+    const page = pageOf({
+      W: matrixOf([
+        [c, -s, 0.1],
+        [s, c, 0],
+        [0, 0, 2],
+      ]),
+      alpha: 0.1,
+    });
+    isSound(page);
+    expect(count(page, /Rates of the widest units over one turn of cycle \d/g)).toBe(1);
+    expect(count(page, /Multipliers of cycle \d in the complex plane/g)).toBe(1);
+    expect(page).toContain('1 mirror image');
+    expect(page).toContain('limit cycle');
+    const flip = pageOf({ W: matrixOf([[-2]]), alpha: 1 });
+    isSound(flip);
+    expect(flip).toContain('it is its own mirror image');
+  });
+
   it('escapes the name of a file', () => {
     const page = pageOf(block(4), '<script>x</script>');
     expect(page).toContain('&lt;script&gt;');

@@ -4,6 +4,7 @@ import type { PortraitView } from '../portrait-view.js';
 import { documentOf, section } from './document.js';
 import { drawingBoard } from './drawing.js';
 import { type Html, html } from './escape.js';
+import { cyclesFigure } from './figure-cycles.js';
 import { multipliersFigure } from './figure-multipliers.js';
 import { portraitFigure } from './figure-portrait.js';
 import { type GraphView, saddleGraphFigure } from './figure-saddle-graph.js';
@@ -63,6 +64,7 @@ export const renderAttractors = (report: AttractorsReport): string => {
         <main>
           ${section('portrait', 'Portrait', [show(portraitFigure(board.draw, view)), pointsTable(found)])}
           ${section('multipliers', 'The network near its points', show(multipliersFigure(board.draw, multipliers)))}
+          ${found.cycles.length === 0 ? null : section('cycles', 'Limit cycles', show(cyclesFigure(board.draw, found.cycles)))}
           ${section(
             'saddles',
             'Where saddles lead',
@@ -123,5 +125,9 @@ const searchTable = (found: Attractors): Html =>
       found.unseen === null ? 'not known' : `with a probability of about ${formatNumber(found.unseen, 2)}`,
     ],
     ['Ended because', found.stoppedBecause],
+    [
+      'Runs for cycles',
+      `${found.cycleSearch.starts}, of which ${found.cycleSearch.atFixedPoints} ended at fixed points and ${found.cycleSearch.unsettled} did not come to rest`,
+    ],
     ['Time', formatSeconds(found.seconds)],
   ]);

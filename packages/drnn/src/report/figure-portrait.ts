@@ -41,6 +41,7 @@ export const portraitFigure = (
     of('degenerate') > 0 ? key('degenerate', 'degenerate') : null,
     of('slow') > 0 ? key('slow', 'slow') : null,
     key('run', 'run'),
+    view.cycles.length > 0 ? key('cycle', 'limit cycle') : null,
     ...(overlay === null ? [] : [key('median-blue', 'the fit'), key('proof', 'proven to hold one of the fit')]),
   ];
   const shares = view.shares.map((share) => formatPercent(share));
@@ -62,6 +63,7 @@ const panel = (draw: Draw, view: PortraitView, overlay: PortraitOverlay | null, 
   const everywhere = [
     ...view.points.map(({ at }) => dot(at)),
     ...view.runs.flat().map(dot),
+    ...view.cycles.flatMap(({ path }) => path.map(dot)),
     ...(overlay?.points.map(dot) ?? []),
   ];
   const [low, high] = [Math.min, Math.max].map((pick) => ({
@@ -108,6 +110,14 @@ const panel = (draw: Draw, view: PortraitView, overlay: PortraitOverlay | null, 
     marks: [
       Plot.frame({ stroke: '#000', strokeOpacity: 0.4 }),
       Plot.line(lines, { x: 'x', y: 'y', z: 'run', stroke: grey, strokeOpacity: 0.45, strokeWidth: 0.8 }),
+      Plot.line(
+        view.cycles.flatMap(({ isCurve, path }, k) => (isCurve ? path.map((at) => ({ ...dot(at), cycle: k })) : [])),
+        { x: 'x', y: 'y', z: 'cycle', stroke: blue, strokeWidth: 1.6 },
+      ),
+      Plot.dot(
+        view.cycles.flatMap(({ isCurve, path }) => (isCurve ? [] : path.map(dot))),
+        { x: 'x', y: 'y', r: 2.2, fill: blue },
+      ),
       Plot.line(discs, { x: 'x', y: 'y', z: 'disc', stroke: blue, strokeWidth: 0.8, strokeDasharray: '2,2' }),
       Plot.link(modes, { x1: 'x1', y1: 'y1', x2: 'x2', y2: 'y2', stroke: vermillion, strokeWidth: 1.4 }),
       Plot.dot(

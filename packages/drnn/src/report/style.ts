@@ -66,6 +66,7 @@ figcaption { font-size: .88rem; line-height: 1.45; color: #333; margin-top: .5re
 .key .key-degenerate { width: 9px; height: 9px; border: 1.5px solid #333; transform: rotate(45deg); }
 .key .key-median-blue { width: 11px; height: 11px; border: 1.5px solid #0072b2; border-radius: 50%; }
 .key .key-proof { width: 13px; height: 13px; border: 1px dashed #0072b2; border-radius: 50%; }
+.key .key-cycle { border-top: 2px solid #0072b2; }
 .key .key-run { border-top: 1px solid #8a8a8a; }
 .key .key-edge { border-top: 2px solid #333; }
 .key .key-triangle { width: 0; height: 0; border: 5px solid transparent; border-top: 0; border-bottom: 9px solid #d55e00; }

@@ -1,7 +1,7 @@
 import { type Flow, flowOf } from './flow.js';
 import { type IteratedMap, mapOf } from './iterated-map.js';
 
-/** Systems of tests whose dynamics are known. Not public. */
+/** Systems whose dynamics are known, to try a method on. */
 
 /** x'' = mu (1 - x^2) x' - x. */
 export const vanDerPol = (mu: number): Flow =>

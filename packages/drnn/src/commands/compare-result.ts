@@ -33,6 +33,7 @@ export const compareJson = (compared: Comparison): unknown => {
         spectrumDistance: spectra?.distance ?? null,
         timeConstantError: spectra?.largestTimeConstantError ?? null,
         slow: spectra?.slow ?? [],
+        spurious: spectra?.spurious ?? null,
         slowAngles: spectra?.slowAngles ?? null,
       };
     }),

@@ -2,7 +2,9 @@ import { fillGaussian, randomStream, uniform } from '@drnn/simulator';
 import { type Matrix, matrix } from '@drnn/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Bar, distancesOf, landmarks, persistentHomology } from './persistent-homology.js';
+import { distancesOf } from './distances.js';
+import { landmarks } from './landmarks.js';
+import { type Bar, persistentHomology } from './persistent-homology.js';
 
 const cloud = (count: number, of: (k: number) => readonly number[]): Matrix => {
   const rows = Array.from({ length: count }, (_, k) => of(k));

@@ -10,3 +10,20 @@ export {
   type PersistentHomologyOptions,
 } from './persistent-homology.js';
 export { bettiNumbers, type BettiNumbers, type BettiNumbersOptions } from './betti-numbers.js';
+export {
+  type RotationalComponents,
+  rotationalComponents,
+  type RotationalComponentsOptions,
+  type RotationPlane,
+} from './rotational-components.js';
+export {
+  type DemixedComponent,
+  type DemixedComponents,
+  demixedComponents,
+  type DemixedComponentsOptions,
+  demixedDecoding,
+  type DemixedDecoding,
+  type DemixedDecodingOptions,
+  type DemixedTrial,
+  type Marginalisation,
+} from './demixed-components.js';

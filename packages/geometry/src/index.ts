@@ -27,3 +27,12 @@ export {
   type DemixedTrial,
   type Marginalisation,
 } from './demixed-components.js';
+export {
+  circularAgreement,
+  type CircularAgreement,
+  circularCoordinates,
+  type CircularCoordinates,
+  type CircularCoordinatesOptions,
+} from './circular-coordinates.js';
+export { correlationDimension, type CorrelationDimensionOptions } from './correlation-dimension.js';
+export { type Decoded, splineManifold, type SplineManifold, type SplineManifoldOptions } from './spline-manifold.js';

@@ -200,7 +200,7 @@ for (const post of [0, POST]) {
         if (a?.class !== found.class || range.class !== found.class) {
           const rms = a?.index.toFixed(3);
           others.push(
-            `delay ${delay}, post ${post}, rate ${rate}, seed ${seed}: ${found.class} (${found.end.kind}), rule A ${a?.class} (${rms}), range ${range.class} (${range.index.toFixed(3)})`,
+            `delay ${delay}, post ${post}, rate ${rate}, seed ${seed}: ${found.class} (${found.end.kind === 'unresolved' ? found.end.reason : found.end.kind}), rule A ${a?.class} (${rms}), range ${range.class} (${range.index.toFixed(3)})`,
           );
         }
       }

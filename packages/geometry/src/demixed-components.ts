@@ -187,6 +187,9 @@ const marginalise = (
   });
 };
 
+/** Less than this part of the variance is rounding. */
+const NOTHING = 1e-20;
+
 const squares = ({ data }: Matrix): number => data.reduce((sum, value) => sum + value * value, 0);
 
 /** Everything of a fit that does not depend on the ridge. */
@@ -246,7 +249,7 @@ const axesOf = ({ means, basis, sizes, total }: Prepared, part: Matrix, ridge: n
     }
   }
   const { left, values } = svd(whitened);
-  const kept = Math.min(count, values.filter((value) => value > 1e-10 * (values[0] ?? 0) && value > 0).length);
+  const kept = Math.min(count, values.filter((value) => value * value > NOTHING * total).length);
   const encoders = matrix(n, kept);
   for (let i = 0; i < n; i++)
     for (let q = 0; q < kept; q++) encoders.data[i * kept + q] = left.data[i * left.columns + q]!;

@@ -72,7 +72,7 @@ describe('splineManifold', () => {
   it('decodes a ring it was not told of to what its noise allows, and states it has not seen', () => {
     const units = 16;
     const known = ring(600, units, 0.1, 1);
-    const found = splineManifold(known.states, { topology: 'ring' });
+    const found = splineManifold(known.states, { topology: 'ring', knots: 12 });
     const fresh = ring(400, units, 0.1, 2);
     const places = found.decode(fresh.states).parameter.map((part) => 2 * Math.PI * part);
     const { error, correlation } = circularAgreement(places, fresh.angles);
@@ -105,7 +105,7 @@ describe('splineManifold', () => {
       return states;
     };
     const states = embedded(Array.from(truth, at), 0.03);
-    const found = splineManifold(states, { topology: 'line' });
+    const found = splineManifold(states, { topology: 'line', knots: 12 });
     const { parameter } = found.decode(states);
     const forward = parameter.reduce((sum, part, k) => sum + (part - 0.5) * (truth[k]! - 0.5), 0) > 0;
     let worst = 0;

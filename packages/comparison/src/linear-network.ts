@@ -71,6 +71,6 @@ export const linearNetwork = (
     }
     return states;
   };
-  const size = (values: Float64Array): number => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const size = (of: Float64Array): number => of.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   return size(run(first, steps).data) < BEYOND * (size(recording.data) + 1) ? { map, run } : null;
 };

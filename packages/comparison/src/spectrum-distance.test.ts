@@ -102,10 +102,10 @@ describe('spectrumDistance', () => {
     for (const direction of ['row', 'column']) {
       for (let line = 0; line < units; line++) {
         for (const half of [0, 1]) {
-          const at = (k: number): number => (direction === 'row' ? line * units + k : k * units + line);
+          const place = (k: number): number => (direction === 'row' ? line * units + k : k * units + line);
           let mean = 0;
-          for (let k = half * size; k < (half + 1) * size; k++) mean += noise.data[at(k)]! / size;
-          for (let k = half * size; k < (half + 1) * size; k++) noise.data[at(k)]! -= mean;
+          for (let k = half * size; k < (half + 1) * size; k++) mean += noise.data[place(k)]! / size;
+          for (let k = half * size; k < (half + 1) * size; k++) noise.data[place(k)]! -= mean;
         }
       }
     }
@@ -115,8 +115,8 @@ describe('spectrumDistance', () => {
       noisy.data[k] = value + within * noise.data[k]!;
     });
     const state = Float64Array.from({ length: units }, (_, i) => (i < size ? 0.9575040240772688 : 0));
-    const near = (W: typeof block): ReturnType<typeof linearise> =>
-      linearise({ W, alpha: 0.1 }, state, { modes: units });
+    const near = (weights: typeof block): ReturnType<typeof linearise> =>
+      linearise({ W: weights, alpha: 0.1 }, state, { modes: units });
     const [before, after] = [near(block), near(noisy)];
     const isBuried = after.multipliers.filter(([re, im]) => Math.hypot(re, im) > 0.92).length;
     expect(isBuried).toBeGreaterThan(3);

@@ -1,6 +1,6 @@
 import { matrix, type Matrix, matrixOf } from '@drnn/tensor';
 import { describe, expect, it } from 'vitest';
-import { classifyMemory, mechanismRule, outputRule, rangeRule } from './index.js';
+import { asymptotics, classifyMemory, mechanismRule, outputRule, rangeRule } from './index.js';
 import { gaussianWeights } from './known-networks.test.data.js';
 
 const rotation = (gain: number, degrees: number): Matrix => {
@@ -68,6 +68,25 @@ describe('classifyMemory', () => {
     expect(Math.abs((found.reactivations ?? 0) - rest / 113.39)).toBeLessThanOrEqual(1);
     expect(found.rules.a?.class).toBe('limit-cycle');
     expect(found.rules.range.class).toBe('limit-cycle');
+  });
+
+  it('takes exponents for it where no closed curve was found, and nothing else', () => {
+    const network = { W: rotation(1.5, 30), alpha: 0.1 };
+    const trial = { inputs: matrix(30, 0), initial: Float64Array.of(0.2, 0.05) };
+    const held = asymptotics(network, trial.initial, { limit: 1 });
+    // After a single step nothing can be said but by exponents: of a rotation one is 0, the other below it.
+    expect([held.kind, held.kind === 'unresolved' ? held.spectrum?.zero : -1]).toEqual(['unresolved', 1]);
+    expect(classifyMemory(network, trial, { replays: 0, end: () => held }).class).toBe('limit-cycle');
+    if (held.kind !== 'unresolved' || held.spectrum === null) return;
+    const { spectrum } = held;
+    for (const [zero, positive] of [
+      [0, 0],
+      [2, 0],
+      [1, 1],
+    ] as const) {
+      const other = { ...held, spectrum: { ...spectrum, zero, positive } };
+      expect(classifyMemory(network, trial, { replays: 0, end: () => other }).class).toBe('unresolved');
+    }
   });
 
   it('does so in the current form, with a cue, and names a split vote', () => {

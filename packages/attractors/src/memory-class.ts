@@ -42,7 +42,8 @@ export interface MemoryOptions {
 
 /**
  * `slow-point`: after the trial the network comes to rest, or creeps; what carried the memory was a slow passage.
- * `limit-cycle`: it goes round for ever, and the answer was an arc of that. `torus` and `chaos` are neither; `unresolved`
+ * `limit-cycle`: it goes round for ever, and the answer was an arc of that; by the closed curve that was found, or, where
+ * `end` is unresolved, by its exponents, one of them 0 and the others below it. `torus` and `chaos` are neither; `unresolved`
  * is an answer as well.
  */
 export type MemoryKind = 'slow-point' | 'limit-cycle' | 'torus' | 'chaos' | 'unresolved';
@@ -69,8 +70,13 @@ export interface MemoryClass {
   readonly rules: { readonly a: MemoryRule | null; readonly b: MemoryRule | null; readonly range: MemoryRule };
 }
 
-const kindOf = ({ kind }: Asymptotics): MemoryKind =>
-  kind === 'fixed-point' || kind === 'slow-region' ? 'slow-point' : kind === 'cycle' ? 'limit-cycle' : kind;
+const kindOf = (end: Asymptotics): MemoryKind => {
+  if (end.kind === 'fixed-point' || end.kind === 'slow-region') return 'slow-point';
+  if (end.kind === 'cycle') return 'limit-cycle';
+  // One exponent of 0 and all others below it, of what does not come to rest: a closed curve, too wild to be found.
+  if (end.kind === 'unresolved' && end.spectrum?.positive === 0 && end.spectrum.zero === 1) return 'limit-cycle';
+  return end.kind;
+};
 
 /** Rates `[step + 1, unit]` of a trial and `after` steps more. */
 const runTrial = (

@@ -75,21 +75,31 @@ describe('shuffled', () => {
 
 describe('verdictOf', () => {
   it('places a value between chance and the best', () => {
-    expect(judge('basinAgreement', { value: 0.75, floor: 0.25, ceiling: 0.9 })).toMatchObject({
+    expect(judge('basinAgreement', { value: 0.75, floors: { weights: 0.25 }, ceiling: 0.9 })).toMatchObject({
       bar: 0.97,
       isPassed: false,
     });
-    expect(judge('basinAgreement', { value: 0.75, floor: 0.5, ceiling: 1 })?.score).toBe(0.5);
-    expect(judge('eigenvalueError', { value: 0.01, floor: 0.5, ceiling: 0 })).toMatchObject({
+    expect(judge('basinAgreement', { value: 0.75, floors: { weights: 0.5 }, ceiling: 1 })?.score).toBe(0.5);
+    expect(judge('eigenvalueError', { value: 0.01, floors: { weights: 0.5 }, ceiling: 0 })).toMatchObject({
       score: 0.98,
       isPassed: true,
     });
-    expect(judge('eigenvalueError', { value: 0.9, floor: 0.5, ceiling: 0 })?.score).toBe(0);
+    expect(judge('eigenvalueError', { value: 0.9, floors: { weights: 0.5 }, ceiling: 0 })?.score).toBe(0);
     // Chance as good as the best, or better: nothing can be said.
-    expect(judge('graphF1', { value: 1, floor: 1, ceiling: 1 })?.score).toBeNull();
-    expect(judge('graphF1', { value: 1, floor: 1, ceiling: 0.5 })?.score).toBeNull();
-    expect(judge('eigenvalueError', { value: 2, floor: Infinity, ceiling: 0 })?.score).toBe(1);
-    expect(judge('eigenvalueError', { value: Infinity, floor: Infinity, ceiling: 0 })?.score).toBe(0);
+    expect(judge('graphF1', { value: 1, floors: { weights: 1 }, ceiling: 1 })?.score).toBeNull();
+    expect(judge('graphF1', { value: 1, floors: { weights: 1 }, ceiling: 0.5 })?.score).toBeNull();
+    expect(judge('eigenvalueError', { value: 2, floors: { weights: Infinity }, ceiling: 0 })?.score).toBe(1);
+    // The chance level that is hardest to beat decides: the largest where larger is better.
+    const several = judge('predictionHorizon', {
+      value: 75,
+      floors: { weights: 10, linear: 50, time: null },
+      ceiling: 100,
+    });
+    expect([several?.floor, several?.score, several?.floors]).toEqual([50, 0.5, { weights: 10, linear: 50 }]);
+    expect(judge('powerSpectrumError', { value: 0.2, floors: { weights: 0.6, time: 0.4 }, ceiling: 0 })?.floor).toBe(
+      0.4,
+    );
+    expect(judge('eigenvalueError', { value: Infinity, floors: { weights: Infinity }, ceiling: 0 })?.score).toBe(0);
     expect(judge('graphF1', { value: null })).toBeNull();
   });
 

@@ -1,4 +1,4 @@
-import { type AttractorNetwork, type SaddleGraph, saddleGraph } from '@drnn/attractors';
+import { type AttractorNetwork, linearise, type Linearisation, type SaddleGraph, saddleGraph } from '@drnn/attractors';
 import { type BasinAgreement, basinAgreement, type BasinAgreementOptions } from './basin-agreement.js';
 import { type GraphAgreement, graphAgreement } from './graph-agreement.js';
 import { type MatchedPair, matchFixedPoints, type MatchOptions, type PointMatch } from './match-fixed-points.js';
@@ -42,7 +42,11 @@ export interface PortraitComparisonOptions extends MatchOptions {
 const slowestUnit = ({ alpha }: AttractorNetwork): number =>
   1 - (typeof alpha === 'number' ? alpha : alpha.reduce((least, a) => Math.min(least, a), 1));
 
-/** The spectra of pairs of points. Cost n^3 a pair. */
+/** A mode with a smaller overlap is sought among all modes of the fit, up to so many units. */
+const FOUND = 0.9;
+const MOST_UNITS = 400;
+
+/** The spectra of pairs of points. Cost n^3 a pair, and an eigenproblem where a mode is not among those with vectors. */
 export const pairSpectra = (
   reference: Portrait,
   fit: Portrait,
@@ -54,12 +58,23 @@ export const pairSpectra = (
     const after = fit.points[pair.fit];
     if (before === undefined || after === undefined) return [];
     const isWhole = options.observed === undefined;
-    const distance = spectrumDistance(before.linearisation, after.linearisation, {
-      slowerThan: slowestUnit(reference.network),
-      ...(options.slow === undefined ? {} : { slow: options.slow }),
-      ...(reference.scale === undefined || !isWhole ? {} : { scale: reference.scale }),
-      ...(fit.scale === undefined || !isWhole ? {} : { fitScale: fit.scale }),
-    });
+    const distanceTo = (linearisation: Linearisation): SpectrumDistance =>
+      spectrumDistance(before.linearisation, linearisation, {
+        slowerThan: slowestUnit(reference.network),
+        ...(options.slow === undefined ? {} : { slow: options.slow }),
+        ...(reference.scale === undefined || !isWhole ? {} : { scale: reference.scale }),
+        ...(fit.scale === undefined || !isWhole ? {} : { fitScale: fit.scale }),
+      });
+    let distance = distanceTo(after.linearisation);
+    const units = fit.network.W.rows;
+    const isHidden = distance.slow.some(({ overlap }) => overlap !== null && overlap < FOUND);
+    // The bulk of a noisy fit may be slower than the mode, which then is not among those that have vectors.
+    if (isHidden && after.linearisation.modes.length < units && units <= MOST_UNITS) {
+      const { input } = fit;
+      distance = distanceTo(
+        linearise(fit.network, after.state, { modes: units, ...(input === undefined ? {} : { input }) }),
+      );
+    }
     return [{ reference: pair.reference, fit: pair.fit, ...distance }];
   });
 

@@ -29,8 +29,18 @@ export {
   type PortraitComparisonOptions,
 } from './compare-portraits.js';
 export { support, type Support, type SupportOptions } from './support.js';
+export { linearNetwork, type LinearNetwork } from './linear-network.js';
 export { shuffled } from './shuffled.js';
-export { judge, type Measure, type Measured, type Verdict, type VerdictName, verdictOf } from './verdict.js';
+export {
+  type FloorName,
+  type Floors,
+  judge,
+  type Measure,
+  type Measured,
+  type Verdict,
+  type VerdictName,
+  verdictOf,
+} from './verdict.js';
 export {
   type CanonicalCorrelation,
   linearCka,

@@ -88,6 +88,55 @@ describe('spectrumDistance', () => {
     expect(spectrumDistance(at0(block), at0(noisy)).slow.length).toBe(5);
   });
 
+  it('pairs slow modes by what they are, where the bulk of a noisy fit is slower than they', () => {
+    // Two blocks of 20 units, the first saturated: its mode has 0.9166, and 20 units of the second at rest have 0.9. Noise
+    // between the units of each block, about its mean, leaves the block's mode as it is and spreads the others.
+    const size = 20;
+    const units = 2 * size;
+    const block = matrix(units, units);
+    for (let i = 0; i < units; i++) {
+      for (let j = 0; j < units; j++) block.data[i * units + j] = i < size === j < size ? 2 / size : 0;
+    }
+    const noise = gaussian(units, units, 3);
+    const isSameBlock = (i: number, j: number): boolean => i < size === j < size;
+    for (const direction of ['row', 'column']) {
+      for (let line = 0; line < units; line++) {
+        for (const half of [0, 1]) {
+          const place = (k: number): number => (direction === 'row' ? line * units + k : k * units + line);
+          let mean = 0;
+          for (let k = half * size; k < (half + 1) * size; k++) mean += noise.data[place(k)]! / size;
+          for (let k = half * size; k < (half + 1) * size; k++) noise.data[place(k)]! -= mean;
+        }
+      }
+    }
+    const noisy = matrix(units, units);
+    block.data.forEach((value, k) => {
+      const within = isSameBlock(Math.floor(k / units), k % units) ? 0.12 : 0;
+      noisy.data[k] = value + within * noise.data[k]!;
+    });
+    const state = Float64Array.from({ length: units }, (_, i) => (i < size ? 0.9575040240772688 : 0));
+    const near = (weights: typeof block): ReturnType<typeof linearise> =>
+      linearise({ W: weights, alpha: 0.1 }, state, { modes: units });
+    const [before, after] = [near(block), near(noisy)];
+    const isBuried = after.multipliers.filter(([re, im]) => Math.hypot(re, im) > 0.92).length;
+    expect(isBuried).toBeGreaterThan(3);
+    const found = spectrumDistance(before, after, { slowerThan: 0.9 });
+    expect(found.slow.length).toBe(2);
+    expect(found.largestTimeConstantError).toBeLessThan(1e-9);
+    for (const { overlap } of found.slow) expect(Math.abs((overlap ?? 0) - 1)).toBeLessThan(1e-9);
+    expect(found.spurious).toBe(
+      isBuried -
+        1 +
+        after.multipliers.filter(([re, im]) => Math.hypot(re, im) > 0.9166373 && Math.hypot(re, im) <= 0.92).length,
+    );
+    expect(spectrumDistance(before, before, { slowerThan: 0.9 }).spurious).toBe(0);
+    // By value alone another mode would be taken for it.
+    const assigned = spectrumW2(before.multipliers, after.multipliers).partnerOf[1] ?? -1;
+    expect(timeConstantError(before.multipliers[1] ?? [0, 0], after.multipliers[assigned] ?? [0, 0])).toBeGreaterThan(
+      0.05,
+    );
+  });
+
   it('compares slow modes alone where sizes differ', () => {
     const small = linearise({ W: matrixOf([[2]]), alpha: 0.1 }, Float64Array.of(0));
     const twice = linearise(

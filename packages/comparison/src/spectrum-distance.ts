@@ -15,6 +15,12 @@ export interface ModePair {
   readonly timeConstantError: number;
   /** |l' l^| / (|l| |l^|) of the left eigenvectors, what moves the mode; null where the fit's is not among those kept. */
   readonly selectionCosine: number | null;
+  /**
+   * tr(P Q^), P the spectral projector of the reference's mode (of all modes with its multiplier) and Q^ = r^ l^' that of the
+   * fit's: 1 where they are the same mode, 0 where they have nothing in common. Null where the networks have other units,
+   * and modes are paired by their multipliers.
+   */
+  readonly overlap: number | null;
 }
 
 export interface SpectrumDistance {
@@ -29,6 +35,8 @@ export interface SpectrumDistance {
   readonly slow: readonly ModePair[];
   /** The largest |ln(tau / tau^)| among them. */
   readonly largestTimeConstantError: number;
+  /** Modes of the fit that are as slow and stand for none of the reference's: what noise in its weights adds. */
+  readonly spurious: number;
   /**
    * Principal angles, radians, between the spans of the slowest modes, as many as stand apart from the rest in the
    * reference; null where the networks have other units.
@@ -150,10 +158,60 @@ const ROUNDING = 1e-6;
 /** Multipliers that are compared where sizes differ. */
 const SLOW_MODULUS = 0.9;
 
+/** Multipliers that are nearer than this are one, whose modes are any basis of their space. */
+const SAME = 1e-6;
+/** How much a distance of 1 between multipliers weighs against an overlap of 1: it decides between equal overlaps alone. */
+const TIE = 1e-3;
+
+/** l' r, conjugated, of column i of `left` and column j of `right`; entries are multiplied by `ratio`. */
+const innerProduct = (
+  left: ComplexMatrix,
+  i: number,
+  right: ComplexMatrix,
+  j: number,
+  ratio: Float64Array,
+): Complex => {
+  const [m, k] = [left.real.columns, right.real.columns];
+  let [re, im] = [0, 0];
+  for (let n = 0; n < left.real.rows; n++) {
+    const [x, y] = [left.real.data[n * m + i]! * ratio[n]!, left.imaginary.data[n * m + i]! * ratio[n]!];
+    const [u, v] = [right.real.data[n * k + j]!, right.imaginary.data[n * k + j]!];
+    re += x * u + y * v;
+    im += x * v - y * u;
+  }
+  return [re, im];
+};
+
+/** `[slow mode of the reference, mode of the fit]`: tr(P Q^) of those with vectors. */
+const overlapsOf = (reference: Linearisation, fit: Linearisation, count: number, ratio: Float64Array): Matrix => {
+  const width = fit.right.real.columns;
+  const inverse = ratio.map((value) => 1 / value);
+  const own = matrix(count, width);
+  for (let i = 0; i < count; i++) {
+    for (let j = 0; j < width; j++) {
+      // States of the reference times `ratio` are those of the fit; left vectors act on states.
+      const [a, b] = innerProduct(reference.left, i, fit.right, j, inverse);
+      const [c, d] = innerProduct(fit.left, j, reference.right, i, ratio);
+      own.data[i * width + j] = a * c - b * d;
+    }
+  }
+  const overlaps = matrix(count, width);
+  for (let i = 0; i < count; i++) {
+    for (let k = 0; k < count; k++) {
+      const [a, b] = [reference.multipliers[i]!, reference.multipliers[k]!];
+      if (Math.hypot(a[0] - b[0], a[1] - b[1]) > SAME) continue;
+      for (let j = 0; j < width; j++) overlaps.data[i * width + j]! += own.data[k * width + j]!;
+    }
+  }
+  return overlaps;
+};
+
 /**
  * How far the network near a point of a fit is from that near a point of the reference: multipliers by optimal
  * transport, the slowest ones by their time constants and by what moves them, and the angles between their spans. The
- * bulk of the multipliers follows the noise of a fit: the slow ones are what dynamics consist of. Cost n^3. Source: for
+ * bulk of the multipliers follows the noise of a fit: the slow ones are what dynamics consist of. They are paired by what
+ * they are, the largest overlap of their spectral projectors, and not by their multipliers: noise spreads the bulk of a
+ * large fit beyond the slow modes, and an assignment by value then takes the one for the other. Cost n^3. Source: for
  * left eigenvectors as selection vectors Mante et al. 2013.
  */
 export const spectrumDistance = (
@@ -172,13 +230,30 @@ export const spectrumDistance = (
   const { columnOf, cost } = assign(squares(a, b));
   const matched = Math.min(a.length, b.length);
   // Left vectors act on the state, so that they are divided by what it is multiplied by.
-  const ratio =
-    scale === undefined && fitScale === undefined
-      ? undefined
-      : Float64Array.from({ length: reference.left.real.rows }, (_, i) => (scale?.[i] ?? 1) / (fitScale?.[i] ?? 1));
+  const ratio = Float64Array.from(
+    { length: reference.left.real.rows },
+    (_, i) => (scale?.[i] ?? 1) / (fitScale?.[i] ?? 1),
+  );
+  const isSameUnits = reference.right.real.rows === fit.right.real.rows;
+  const width = fit.right.real.columns;
+  const isByOverlap = isSameUnits && count <= reference.right.real.columns && count <= width;
+  const overlaps = isByOverlap ? overlapsOf(reference, fit, count, ratio) : null;
+  const partnerOf =
+    overlaps === null
+      ? columnOf
+      : assign(
+          matrix(
+            count,
+            width,
+            overlaps.data.map((overlap, k) => {
+              const [p, q] = [a[Math.floor(k / width)]!, fit.multipliers[k % width]!];
+              return 1 - Math.min(1, Math.max(0, overlap)) + TIE * Math.hypot(p[0] - q[0], p[1] - q[1]);
+            }),
+          ),
+        ).columnOf;
   const slow = a.slice(0, count).flatMap((mu, i): readonly ModePair[] => {
-    const j = columnOf[i]!;
-    const other = b[j];
+    const j = partnerOf[i]!;
+    const other = overlaps === null ? b[j] : fit.multipliers[j];
     if (other === undefined) return [];
     return [
       {
@@ -186,10 +261,13 @@ export const spectrumDistance = (
         fit: other,
         timeConstantError: timeConstantError(mu, other),
         selectionCosine: cosineOf(reference.left, i, fit.left, j, ratio),
+        overlap: overlaps === null ? null : overlaps.data[i * width + j]!,
       },
     ];
   });
-  const isSameUnits = reference.right.real.rows === fit.right.real.rows;
+  const slowest = modulus(a[count - 1] ?? [Infinity, 0]) - ROUNDING;
+  const slowerThanIt = (of: readonly Complex[]): number => of.filter((mu) => modulus(mu) > slowest).length;
+  const paired = slow.map((pair) => pair.fit);
   const apart = isSameUnits ? gapAfter(reference.multipliers, Math.min(count, reference.modes.length)) : 0;
   return {
     distance: matched === 0 ? 0 : Math.sqrt(Math.max(0, cost) / matched),
@@ -198,6 +276,7 @@ export const spectrumDistance = (
     unmatchedFit: b.length - matched,
     slow,
     largestTimeConstantError: slow.reduce((worst, pair) => Math.max(worst, pair.timeConstantError), 0),
+    spurious: Math.max(0, slowerThanIt(b) - slowerThanIt(paired) - (slowerThanIt(a) - count)),
     slowAngles:
       apart === 0
         ? null

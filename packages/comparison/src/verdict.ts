@@ -15,8 +15,10 @@ export type VerdictName =
 /** One measure beside what chance reaches and what the best fit could. */
 export interface Measure {
   readonly value: number;
-  /** The same measure of something that has none of the reference's structure; null where it was not measured. */
+  /** The best of `floors`: what something without the reference's structure reaches; null where it was not measured. */
   readonly floor: number | null;
+  /** Each chance level that was measured and makes sense for the measure. */
+  readonly floors: Floors;
   /** The same measure of something as good as a fit can be; null where it was not measured. */
   readonly ceiling: number | null;
   /** (value - floor) / (ceiling - floor), within [0, 1]; null without both, or where they are equal. */
@@ -25,6 +27,14 @@ export interface Measure {
   readonly bar: number | null;
   readonly isPassed: boolean | null;
 }
+
+/**
+ * What has none of the reference's structure: the fit with its `weights` shuffled, the recording with its frames in any
+ * order in `time`, or the best `linear` network for the recording.
+ */
+export type FloorName = 'weights' | 'time' | 'linear';
+
+export type Floors = Readonly<Partial<Record<FloorName, number>>>;
 
 export type Verdict = Readonly<Record<VerdictName, Measure | null>>;
 
@@ -46,7 +56,7 @@ export const bars: Readonly<Record<VerdictName, { readonly bar: number | null; r
 /** The same measure of a fit, of chance and of the best there can be. */
 export interface Measured {
   readonly value: number | null;
-  readonly floor?: number | null;
+  readonly floors?: Readonly<Partial<Record<FloorName, number | null>>>;
   readonly ceiling?: number | null;
 }
 
@@ -63,13 +73,19 @@ const scoreOf = (
   return Math.min(1, Math.max(0, (value - floor) / (ceiling - floor)));
 };
 
-/** A measure as it is judged; null where it has no value. */
-export const judge = (name: VerdictName, { value, floor = null, ceiling = null }: Measured): Measure | null => {
+/** A measure as it is judged, beside the chance level that is hardest to beat; null where it has no value. */
+export const judge = (name: VerdictName, { value, floors = {}, ceiling = null }: Measured): Measure | null => {
   if (value === null || Number.isNaN(value)) return null;
   const { bar, isLargerBetter } = bars[name];
+  const known = Object.fromEntries(
+    Object.entries(floors).filter((entry): entry is [string, number] => entry[1] !== null && !Number.isNaN(entry[1])),
+  );
+  const levels = Object.values(known);
+  const floor = levels.length === 0 ? null : isLargerBetter ? Math.max(...levels) : Math.min(...levels);
   return {
     value,
     floor,
+    floors: known,
     ceiling,
     score: scoreOf(value, floor, ceiling, isLargerBetter),
     bar,

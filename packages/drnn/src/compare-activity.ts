@@ -2,6 +2,7 @@ import {
   dynamicalSimilarity,
   linearCka,
   linearDynamics,
+  linearNetwork,
   powerSpectrumError,
   predictionHorizon,
   procrustes,
@@ -9,7 +10,8 @@ import {
   svcca,
 } from '@drnn/comparison';
 import type { Model } from '@drnn/recordings';
-import { firstNonFinite, type Matrix, rowRange } from '@drnn/tensor';
+import { randomStream, uniform } from '@drnn/simulator';
+import { firstNonFinite, type Matrix, matrix, rowRange } from '@drnn/tensor';
 import { predict } from './predict.js';
 
 /** How the activity of a model in closed loop is like what was recorded; null where it could not be measured. */
@@ -30,8 +32,19 @@ const STARTS = 60;
 const MOST_STEPS = 500;
 const MOST_DIMENSIONS = 10;
 
-/** A model in closed loop from each start. */
-export const activityMeasures = (model: Model, recording: Matrix, inputs: Matrix | null): ActivityMeasures | null => {
+/** Runs on from a recorded frame, without noise: `[steps + 1, unit]`. */
+type Runner = (start: number, steps: number) => Matrix;
+
+/** Which frames of a recording are run, and what drives them. */
+interface Stretch {
+  readonly recording: Matrix;
+  readonly inputs: Matrix | null;
+  readonly first: number;
+  readonly steps: number;
+}
+
+/** What a model can be run beside; null where it cannot. */
+const stretchOf = (model: Model, recording: Matrix, inputs: Matrix | null): Stretch | null => {
   const needed = model.Win.columns / model.inputLags.length;
   const first = needed === 0 ? 0 : model.inputLags.reduce((most, lag) => Math.max(most, lag), 0);
   const frames = inputs === null ? recording.rows : Math.min(recording.rows, inputs.rows + 1);
@@ -41,10 +54,64 @@ export const activityMeasures = (model: Model, recording: Matrix, inputs: Matrix
     (needed === 0 || inputs?.columns === needed) &&
     steps >= 2 * STARTS &&
     firstNonFinite(recording.data) < 0;
-  if (!canRun) return null;
-  const given = needed === 0 || inputs === null ? {} : { inputs };
+  return canRun ? { recording, inputs, first, steps } : null;
+};
+
+/** A model in closed loop from each start. */
+export const activityMeasures = (model: Model, recording: Matrix, inputs: Matrix | null): ActivityMeasures | null => {
+  const stretch = stretchOf(model, recording, inputs);
+  const given = model.Win.columns === 0 || inputs === null ? {} : { inputs };
+  return stretch === null
+    ? null
+    : measuresOf(stretch, (start, steps) => predict(model, recording, { start, steps, ...given }));
+};
+
+/** What frames in any order reach, and the linear network that fits the recording best. */
+export interface ActivityFloors {
+  readonly time: ActivityMeasures;
+  /** Null where it grows without bound, or there are too few frames. */
+  readonly linear: ActivityMeasures | null;
+}
+
+/**
+ * Chance levels of activity, on the frames that the model is run beside. Frames in another order have all states and no
+ * dynamics. The linear network r+ = A r + B u + c, by least squares on the same recording, has what needs no attractor but
+ * one: what it reaches is no merit of a nonlinear fit.
+ */
+export const activityFloors = (
+  model: Model,
+  recording: Matrix,
+  inputs: Matrix | null,
+  seed: number,
+): ActivityFloors | null => {
+  const stretch = stretchOf(model, recording, inputs);
+  if (stretch === null) return null;
+  const order = Int32Array.from({ length: recording.rows }, (_, t) => t);
+  const generator = randomStream(seed, 'shuffled time')(0);
+  for (let t = recording.rows - 1; t > 0; t--) {
+    const from = Math.floor(uniform(generator) * (t + 1));
+    [order[t], order[from]] = [order[from]!, order[t]!];
+  }
+  const { columns: n, data } = recording;
+  const inAnyOrder: Runner = (start, steps) => {
+    const run = matrix(steps + 1, n);
+    for (let t = 0; t <= steps; t++) {
+      const frame = t === 0 ? start : order[start + t]!;
+      run.data.set(data.subarray(frame * n, (frame + 1) * n), t * n);
+    }
+    return run;
+  };
+  const linear = linearNetwork(recording, inputs, stretch);
+  return {
+    // Frames in any order have the same distribution: no divergence is no merit.
+    time: { ...measuresOf(stretch, inAnyOrder), stateSpaceDivergence: null },
+    linear: linear === null ? null : { ...measuresOf(stretch, linear.run), dynamicalSimilarity: null },
+  };
+};
+
+const measuresOf = ({ recording, inputs, first, steps }: Stretch, runFrom: Runner): ActivityMeasures => {
   const seen = rowRange(recording, first, first + steps + 1);
-  const run = predict(model, recording, { start: first, steps, ...given });
+  const run = runFrom(first, steps);
   const divergence = stateSpaceDivergence(seen, run, { most: 1000 });
 
   const length = Math.min(MOST_STEPS, Math.floor(steps / 3));
@@ -52,7 +119,7 @@ export const activityMeasures = (model: Model, recording: Matrix, inputs: Matrix
   const starts = Array.from({ length: STARTS }, (_, k) => Math.max(first, from) + Math.floor((k * steps) / 3 / STARTS));
   const [horizon] = predictionHorizon(
     starts.map((start) => rowRange(recording, start, start + length + 1)),
-    starts.map((start) => predict(model, recording, { start, steps: length, ...given })),
+    starts.map((start) => runFrom(start, length)),
     { thresholds: [0.4] },
   );
 

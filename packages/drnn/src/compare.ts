@@ -18,7 +18,7 @@ import {
 import { type Model, modelOf, type ModelParts } from '@drnn/recordings';
 import { firstNonFinite, type Issue, type Matrix, matrix, refuse } from '@drnn/tensor';
 import { attractors, type Attractors, type AttractorsOptions, scaledFrames } from './attractors.js';
-import { type ActivityMeasures, activityMeasures } from './compare-activity.js';
+import { type ActivityFloors, activityFloors, type ActivityMeasures, activityMeasures } from './compare-activity.js';
 
 export interface CompareOptions {
   /** u `[input]` of the reference, held; also that of the fit, unless `fitInput` is given. Default 0. */
@@ -40,6 +40,11 @@ export interface CompareOptions {
    * against itself, searched with another seed.
    */
   readonly again?: ModelParts;
+  /**
+   * Units of the reference that the fit's are, in order, where the fit saw only some. Points are then matched by those units;
+   * proofs, basins and weights, which need all, are not measured. A recording may have the reference's units or the fit's.
+   */
+  readonly observed?: ArrayLike<number>;
   /** How far apart a pair of points may be, over sqrt N. Default a tenth of the root mean square radius of the activity. */
   readonly gate?: number;
   /** Whether chance and ceiling are measured, at the cost of two more searches. Default true. */
@@ -62,6 +67,8 @@ export interface Comparison extends PortraitComparison {
   /** How far the weights agree, in the directions that were recorded too; null where the models have other scales. */
   readonly weights: WeightAgreement | null;
   readonly verdict: Verdict;
+  /** The units of the reference that the fit's are; null where they are all. */
+  readonly observed: readonly number[] | null;
   /** What the verdict's ceiling is of; null where it was not measured. */
   readonly ceilingOf: 'second fit' | 'reference' | null;
 }
@@ -101,7 +108,6 @@ const checkOptions = (from: Model, to: Model, again: Model | null, options: Comp
       ...(firstNonFinite(input) < 0 ? [] : [{ path, seen: 'NaN or infinity', expected: 'finite numbers' }]),
     ];
   };
-  const units = from.W.rows;
   refuse([
     ...positive('gate', gate),
     ...positive('timeLimit', timeLimit),
@@ -112,9 +118,6 @@ const checkOptions = (from: Model, to: Model, again: Model | null, options: Comp
       ? inputOf('fit', to, options.input)
       : inputOf('fit', to, options.fitInput, 'fitInput')),
     ...inputOf('second fit', again, options.fitInput ?? options.input),
-    ...(recording === undefined || recording.columns === units
-      ? []
-      : [{ path: 'recording', seen: `[${recording.rows}, ${recording.columns}]`, expected: `[time, unit=${units}]` }]),
     ...(inputs === undefined || recording !== undefined
       ? []
       : [{ path: 'inputs', seen: 'inputs without a recording', expected: 'the recording that they belong to' }]),
@@ -124,13 +127,14 @@ const checkOptions = (from: Model, to: Model, again: Model | null, options: Comp
   ]);
 };
 
-/** States of one model in the units of another, as starts of a search. */
-const startsFrom = ({ points }: Portrait, from: Model, to: Model): Matrix | undefined => {
-  const n = from.W.rows;
+/** States of one model in the units of another, as starts of a search; `observed` are those of the first that count. */
+const startsFrom = ({ points }: Portrait, from: Model, to: Model, observed?: ArrayLike<number>): Matrix | undefined => {
+  const n = to.W.rows;
   const starts = matrix(points.length, n);
   points.forEach(({ state }, k) => {
     for (let i = 0; i < n; i++) {
-      const outside = state[i]! * from.scale[i]! + from.offset[i]!;
+      const unit = observed?.[i] ?? i;
+      const outside = state[unit]! * from.scale[unit]! + from.offset[unit]!;
       starts.data[k * n + i] = (outside - to.offset[i]!) / to.scale[i]!;
     }
   });
@@ -146,16 +150,44 @@ const startsFrom = ({ points }: Portrait, from: Model, to: Model): Matrix | unde
 export const compare = (reference: ModelParts, fit: ModelParts, options: CompareOptions = {}): Comparison => {
   const [from, to] = [modelOf(reference), modelOf(fit)];
   const again = options.again === undefined ? null : modelOf(options.again);
-  const units = from.W.rows;
+  const { observed } = options;
+  const all = from.W.rows;
+  const units = observed?.length ?? all;
   const otherUnits = (
     path: string,
     model: Model | null,
   ): readonly { path: string; seen: string; expected: string }[] =>
     model === null || model.W.rows === units
       ? []
-      : [{ path, seen: `${model.W.rows} units`, expected: `${units}, as the reference` }];
-  refuse([...otherUnits('fit', to), ...otherUnits('again', again)]);
+      : [
+          {
+            path,
+            seen: `${model.W.rows} units`,
+            expected: observed === undefined ? `${units}, as the reference` : `${units}, as observed`,
+          },
+        ];
+  const wrong = Array.from(observed ?? []).find((unit) => !(Number.isInteger(unit) && unit >= 0 && unit < all));
+  const { recording: recorded, inputs = null } = options;
+  refuse([
+    ...otherUnits('fit', to),
+    ...otherUnits('again', again),
+    ...(wrong === undefined ? [] : [{ path: 'observed', seen: `unit ${wrong}`, expected: `0 to ${all - 1}` }]),
+    ...(recorded === undefined || recorded.columns === units || recorded.columns === all
+      ? []
+      : [
+          {
+            path: 'recording',
+            seen: `${recorded.columns} units`,
+            expected: units === all ? `${all}, as the reference` : `${units}, those of the fit, or ${all}, all`,
+          },
+        ]),
+  ]);
   checkOptions(from, to, again, options);
+  /** The recording in the units of the fit. */
+  const frames =
+    recorded === undefined || observed === undefined || recorded.columns === units
+      ? recorded
+      : columnsOf(recorded, observed);
 
   const seed = options.seed ?? 1;
   const search = (
@@ -163,7 +195,9 @@ export const compare = (reference: ModelParts, fit: ModelParts, options: Compare
     stage: string,
     more: AttractorsOptions = {},
   ): { found: Attractors; portrait: Portrait } => {
-    const { seeds = 1024, timeLimit, recording, onProgress } = options;
+    const { seeds = 1024, timeLimit, onProgress } = options;
+    const recording =
+      model.W.rows === recorded?.columns ? recorded : model.W.rows === frames?.columns ? frames : undefined;
     const input = model === from ? options.input : (options.fitInput ?? options.input);
     const found = attractors(model, {
       seeds,
@@ -183,24 +217,31 @@ export const compare = (reference: ModelParts, fit: ModelParts, options: Compare
     return { found, portrait: portraitOf(found, model) };
   };
   const startingAt = (portrait: Portrait, own: Model, other: Model): AttractorsOptions => {
-    const starts = startsFrom(portrait, own, other);
+    const starts = startsFrom(portrait, own, other, own === other || own !== from ? undefined : observed);
     return starts === undefined ? {} : { starts };
   };
 
-  const { recording: recorded, inputs = null } = options;
-  const near = recorded === undefined ? null : support(recorded);
-  const compareWith = (a: Portrait, b: Portrait): PortraitComparison =>
+  const near = frames === undefined ? null : support(frames);
+  /** `seen` are the units of the first that those of the second are. */
+  const compareWith = (
+    a: Portrait,
+    b: Portrait,
+    seen: ArrayLike<number> | null = observed ?? null,
+  ): PortraitComparison =>
     comparePortraits(a, b, {
       seed,
       basins: { seed },
+      ...(seen === null ? {} : { observed: seen }),
       ...(options.gate === undefined ? {} : { gate: options.gate }),
-      ...(near === null ? {} : { radius: near.radius, isSupported: near.isSupported }),
+      ...(near === null || b.network.W.rows !== frames?.columns
+        ? {}
+        : { radius: near.radius, isSupported: near.isSupported }),
     });
 
   let own = search(from, 'reference');
   const other = search(to, 'fit', startingAt(own.portrait, from, to));
   let compared = compareWith(own.portrait, other.portrait);
-  if (compared.match.unmatchedFit.length > 0) {
+  if (observed === undefined && compared.match.unmatchedFit.length > 0) {
     const unmatched = {
       ...other.portrait,
       points: compared.match.unmatchedFit.flatMap((k) => other.portrait.points[k] ?? []),
@@ -219,7 +260,9 @@ export const compare = (reference: ModelParts, fit: ModelParts, options: Compare
       fixedPointF1: (match.supported ?? match).typed.f1,
       displacement: match.medianNearestDisplacement,
       // The nearest points: where hardly anything is a pair, the few that are say nothing of the others.
-      eigenvalueError: medianTimeConstantError(pairSpectra(own.portrait, portrait, match.nearest)),
+      eigenvalueError: medianTimeConstantError(
+        pairSpectra(own.portrait, portrait, match.nearest, observed === undefined ? {} : { observed }),
+      ),
       graphF1: graph.f1,
     };
   };
@@ -231,15 +274,19 @@ export const compare = (reference: ModelParts, fit: ModelParts, options: Compare
       ? compareWith(
           own.portrait,
           search(from, 'ceiling', { seed: seed + 1, ...startingAt(own.portrait, from, from) }).portrait,
+          null,
         )
-      : compareWith(other.portrait, search(again, 'ceiling', startingAt(own.portrait, from, again)).portrait);
+      : compareWith(other.portrait, search(again, 'ceiling', startingAt(own.portrait, from, again)).portrait, null);
   const supportedBasins =
-    near === null ? null : basinAgreement(own.portrait, other.portrait, compared.match, { starts: near.frames });
+    near === null || observed !== undefined
+      ? null
+      : basinAgreement(own.portrait, other.portrait, compared.match, { starts: near.frames });
   const measuresOf = (model: Model | null): ActivityMeasures | null =>
-    recorded === undefined || model === null ? null : activityMeasures(model, recorded, inputs);
+    frames === undefined || model === null ? null : activityMeasures(model, frames, inputs);
   const activity = measuresOf(to);
   const isJudged = judged && activity !== null;
-  const isSameScale = from.scale.every((value, i) => value === to.scale[i] && from.offset[i] === to.offset[i]);
+  const isSameScale =
+    observed === undefined && from.scale.every((value, i) => value === to.scale[i] && from.offset[i] === to.offset[i]);
   return {
     ...compared,
     reference: own.found,
@@ -254,11 +301,22 @@ export const compare = (reference: ModelParts, fit: ModelParts, options: Compare
       ...activityVerdict(
         activity,
         isJudged ? measuresOf(shuffled(to, seed)) : null,
-        isJudged ? measuresOf(again ?? from) : null,
+        isJudged && frames !== undefined ? activityFloors(to, frames, inputs, seed) : null,
+        isJudged && !(observed !== undefined && again === null) ? measuresOf(again ?? from) : null,
       ),
     }),
+    observed: observed === undefined ? null : Array.from(observed),
     ceilingOf: best === null ? null : again === null ? 'reference' : 'second fit',
   };
+};
+
+/** Some units of activity `[time, unit]`. */
+const columnsOf = ({ rows, columns, data }: Matrix, chosen: ArrayLike<number>): Matrix => {
+  const result = matrix(rows, chosen.length);
+  for (let t = 0; t < rows; t++) {
+    for (let k = 0; k < chosen.length; k++) result.data[t * chosen.length + k] = data[t * columns + chosen[k]!]!;
+  }
+  return result;
 };
 
 interface Floor {
@@ -277,7 +335,7 @@ const portraitVerdict = (
 ): Partial<Record<VerdictName, Measured>> => {
   const measured = (name: keyof Floor, measure: (of: PortraitComparison) => number | null): Measured => ({
     value: measure(value),
-    floor: floor?.[name] ?? null,
+    floors: { weights: floor?.[name] ?? null },
     ceiling: ceiling === null ? null : measure(ceiling),
   });
   const basins = supportedBasins ?? value.basins;
@@ -288,7 +346,7 @@ const portraitVerdict = (
     graphF1: measured('graphF1', ({ graph }) => graph.f1),
     basinAgreement: {
       value: basins?.agreement ?? null,
-      floor: basins?.chance ?? null,
+      floors: { weights: basins?.chance ?? null },
       ceiling: ceiling?.basins?.agreement ?? null,
     },
   };
@@ -298,11 +356,16 @@ const portraitVerdict = (
 const activityVerdict = (
   value: ActivityMeasures | null,
   floor: ActivityMeasures | null,
+  others: ActivityFloors | null,
   ceiling: ActivityMeasures | null,
 ): Partial<Record<VerdictName, Measured>> => {
   const measured = (measure: (of: ActivityMeasures) => number | null): Measured => ({
     value: value === null ? null : measure(value),
-    floor: floor === null ? null : measure(floor),
+    floors: {
+      weights: floor === null ? null : measure(floor),
+      time: others === null ? null : measure(others.time),
+      linear: others === null || others.linear === null ? null : measure(others.linear),
+    },
     ceiling: ceiling === null ? null : measure(ceiling),
   });
   return {

@@ -111,6 +111,16 @@ describe('drnn compare', () => {
     expect(at(lost, 'verdict', 'fixedPointF1', 'isPassed')).toBe(false);
   });
 
+  it('compares a fit of some units, which --observed names', async () => {
+    await write('two.npz', 2, [2, 0, 0, 2]).catch(() => undefined);
+    await write('follower.npz', 3, [2, 0, 0, 0, 2, 0, 0.5, 0.5, 0]);
+    const some = await json('compare', 'follower.npz', 'two.npz', '--observed', '0,1', '--quick');
+    expect([at(some, 'typed', 'f1'), at(some, 'observed'), at(some, 'persistence')]).toEqual([1, [0, 1], []]);
+    const drawn = ['compare', 'follower.npz', 'two.npz', '--observed', '0,1', '--report', 'some.html'];
+    const refused = await runCommand(folder, drawn);
+    expect([refused.code, /--observed/.test(refused.stderr)]).toEqual([1, true]);
+  });
+
   it('says in one line each that files are no models, or of other units', async () => {
     await writeNpy(join(folder, 'array.npy'), numericArray([2, 2], new Float64Array(4)));
     await write('three.npz', 3, Array(9).fill(0));

@@ -33,6 +33,7 @@ export const compareJson = (compared: Comparison): unknown => {
         spectrumDistance: spectra?.distance ?? null,
         timeConstantError: spectra?.largestTimeConstantError ?? null,
         slow: spectra?.slow ?? [],
+        spurious: spectra?.spurious ?? null,
         slowAngles: spectra?.slowAngles ?? null,
       };
     }),
@@ -59,6 +60,7 @@ export const compareJson = (compared: Comparison): unknown => {
     weights: compared.weights,
     verdict: compared.verdict,
     ceilingOf: compared.ceilingOf,
+    observed: compared.observed,
     input: reference.input,
     inputGiven: reference.isInputGiven,
   };
@@ -113,7 +115,9 @@ const names: Readonly<Record<VerdictName, string>> = {
 const measureRow = (name: string, measure: Measure): readonly string[] => [
   name,
   few(measure.value),
-  few(measure.floor),
+  few(measure.floors.weights),
+  few(measure.floors.time),
+  few(measure.floors.linear),
   few(measure.ceiling),
   few(measure.score),
   few(measure.bar),
@@ -205,7 +209,7 @@ export const compareLines = (compared: Comparison): readonly string[] => {
     ...compareFindings(compared),
     '',
     textTable(
-      ['measure', 'value', 'chance', 'ceiling', 'score', 'must be', 'reached'],
+      ['measure', 'value', 'shuffled weights', 'shuffled time', 'linear', 'ceiling', 'score', 'must be', 'reached'],
       compareMeasures(compared).map(({ name, measure }) => measureRow(name, measure)),
       ['measure', 'reached'],
     ),
@@ -213,7 +217,7 @@ export const compareLines = (compared: Comparison): readonly string[] => {
       ? []
       : [
           '',
-          `chance: the fit with the weights of each row in another order; ceiling: ${ceilingOf === 'reference' ? 'the reference itself, searched again' : 'the second fit, beside the first'}.`,
+          `chance: the fit with the weights of each row in another order; the recorded frames in another order, and the best linear network for them, where they say something; the score counts from the best of these. Ceiling: ${ceilingOf === 'reference' ? 'the reference itself, searched again' : 'the second fit, beside the first'}.`,
         ]),
   ];
 };

@@ -16,7 +16,7 @@ import { scaledFrames } from '../attractors.js';
 import { compare } from '../compare.js';
 import { portraitView } from '../portrait-view.js';
 import { version } from '../version.js';
-import { number, numbers, wholeNumber } from './arguments.js';
+import { number, numbers, wholeNumber, wholeNumbers } from './arguments.js';
 import { compareFindings, compareJson, compareLines, compareMeasures } from './compare-result.js';
 import { commandLine } from './fit-result.js';
 import { progress } from './progress.js';
@@ -31,6 +31,7 @@ interface CompareFlags {
   readonly key?: string;
   readonly inputs?: string;
   readonly again?: string;
+  readonly observed?: readonly number[];
   readonly gate?: number;
   readonly quick?: boolean;
   readonly json?: boolean;
@@ -67,6 +68,11 @@ export const compareCommand = (program: Command): void => {
     .option('--inputs <file|key>', 'inputs u [time, input] of the recording: both models are then run with it')
     .option('--again <model>', 'a second fit, of other data: fit against fit is then the noise ceiling')
     .option(
+      '--observed <list>',
+      'units of the reference that the fit has, in its order, with commas between, from 0 (default: all)',
+      wholeNumbers,
+    )
+    .option(
       '--gate <distance>',
       'how far apart a pair of points may be, over sqrt N (default: a tenth of the radius)',
       number,
@@ -76,12 +82,19 @@ export const compareCommand = (program: Command): void => {
     .option('--report <file>', 'where to write the report (html)')
     .option('--force', 'overwrite --report')
     .action(async (referencePath: string, fitPath: string, flags: CompareFlags, command: Command) => {
-      const { report, force = false } = flags;
+      const { report, force = false, observed } = flags;
       const alone = (name: string, value: string | undefined): readonly Issue[] =>
         value === undefined || flags.recording !== undefined
           ? []
           : [{ path: name, seen: `${value} without --recording`, expected: 'the recording that it belongs to' }];
       refuse([...alone('--key', flags.key), ...alone('--inputs', flags.inputs)]);
+      if (report !== undefined && observed !== undefined) {
+        throw failure({
+          path: '--report',
+          seen: 'with --observed',
+          expected: 'models of the same units, which are drawn in the same space',
+        });
+      }
       if (report !== undefined) await checkWritable(report, { force });
       const { reference, fit, again, recording, inputs } = orThrow(
         await together({
@@ -110,6 +123,7 @@ export const compareCommand = (program: Command): void => {
         ...(input === undefined ? {} : { input }),
         ...(timeLimit === undefined ? {} : { timeLimit }),
         ...(gate === undefined ? {} : { gate }),
+        ...(observed === undefined ? {} : { observed }),
         ...(recording === null ? {} : { recording: recording.rates }),
         ...(again === null ? {} : { again }),
         ...(inputs === null ? {} : { inputs: matrixOfArray(inputs.array, 'inputs') }),

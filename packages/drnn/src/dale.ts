@@ -35,7 +35,8 @@ export const withChosenSigns = async (
   try {
     const choice = solverOf(task, solver === 'newton' ? solver : undefined, accelerate);
     const stop = firstOf(tolerance(enough), maxSteps(200), stalled());
-    const { theta } = await run(withStopping(stop)(choice.solver), task, signal === undefined ? {} : { signal });
+    const { theta, lost } = await run(withStopping(stop)(choice.solver), task, signal === undefined ? {} : { signal });
+    if (lost !== undefined) throw lost;
     const dale = await chooseSigns(task, theta);
     return { objective: { ...objective, constraints: { ...others, signs: dale.signs } }, dale };
   } finally {

@@ -30,6 +30,7 @@ export const choices = {
   solver: ['shared-newton', 'newton'],
   accelerate: ['anderson', 'nesterov', 'none'],
   backend: ['auto', ...backendNames],
+  fallback: ['auto', 'blas', 'wasm', 'cpu'],
   precision: ['float64', 'mixed'],
 } as const;
 
@@ -134,6 +135,11 @@ export interface FitOptions extends StructureOptions {
   readonly horizon?: number;
   /** The hardware by name, or `auto`: the fastest of blas, wasm and cpu that is there and passes its self-check. */
   readonly backend?: BackendName | 'auto';
+  /**
+   * Where a fit goes on from its last state when its backend loses its device. Default: `auto` with the backend `auto`;
+   * with one that was named, nowhere: the fit then ends as `device-lost`.
+   */
+  readonly fallback?: 'auto' | 'blas' | 'wasm' | 'cpu';
   /** Of rows and products. Default float64 on cpu, and mixed elsewhere. */
   readonly precision?: 'float64' | 'mixed';
   /** Threads of the backend. Default all physical cores. */

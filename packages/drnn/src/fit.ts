@@ -1,8 +1,16 @@
 import { type AlphaProfile, type Choice, weightsByFrame } from '@drnn/estimators';
 import { certify, type Certificate, matching, type Objective, type Transfer } from '@drnn/objectives';
 import type { Model, Source } from '@drnn/recordings';
-import { selectTransitions, splitTransitions, type Transitions, transitions } from '@drnn/simulator';
 import {
+  selectTransitions,
+  sourceOfTransitions,
+  splitTransitions,
+  type Transitions,
+  type TransitionSource,
+  transitions,
+} from '@drnn/simulator';
+import {
+  designOf,
   firstOf,
   maxSteps,
   problem,
@@ -17,13 +25,24 @@ import {
   withStopping,
   withTrace,
 } from '@drnn/solvers';
-import { type Backend, failure, type Issue, type Matrix, type Precision, refuse } from '@drnn/tensor';
+import {
+  type Backend,
+  type DrnnError,
+  failure,
+  type Host,
+  isDeviceLost,
+  type Issue,
+  type Matrix,
+  matrix,
+  type Precision,
+  refuse,
+} from '@drnn/tensor';
 import { alphaNotes, profiledAlpha } from './profiled-alpha.js';
 import { type ChosenRidge, chosenRidge, ridgeNotes } from './auto-ridge.js';
-import { deviceOf } from './backends/device-of.js';
+import { type DeviceLoss, type Hardware, hardwareOn } from './backends/hardware.js';
 import { type Calibration, calibratedFit } from './calibrated-fit.js';
 import { openBackend } from './backends/open-backend.js';
-import { type Polisher, polisherFor } from './backends/polisher.js';
+import type { Polisher } from './backends/polisher.js';
 import { withChosenSigns } from './dale.js';
 import { type Filling, fillInRounds } from './fill-rounds.js';
 import { connectionsAtLags, observationsOf } from './fit-observations.js';
@@ -41,7 +60,13 @@ import { summaryOf } from './summary.js';
 import { type UnitGroups, unitGroups } from './unit-groups.js';
 import { unobservedUnits } from './unobserved-units.js';
 import { verdictOf, warningsOf } from './verdict.js';
-import { intervalNotes, lastRoundOf, type WeightIntervals, weightIntervalsOf } from './weight-intervals.js';
+import {
+  intervalNotes,
+  lastRoundOf,
+  type WeightIntervals,
+  weightIntervalsOf,
+  type WeightIntervalsRequest,
+} from './weight-intervals.js';
 
 /** How far a fit is. */
 export interface FitProgress {
@@ -92,6 +117,8 @@ export interface Fit {
   /** Whether a mixed fit went on in float64, and for how many steps. */
   readonly polished: boolean;
   readonly polishSteps: number;
+  /** The device that was lost on the way, and where the fit went on from its last state; null where none was. */
+  readonly deviceLost: DeviceLoss | null;
   readonly units: number;
   readonly inputs: number;
   readonly unitNames: readonly string[];
@@ -160,20 +187,20 @@ export const fit = async (source: FitSource, context: FitContext = {}): Promise<
   if (named.length > 0) context.onNotice?.(`${named.join(', ')}: named, so that the estimator is convex`);
   const session = await sessionOf(source, context);
   const began = performance.now();
-  const { on, close } = await hardware(context, settings);
-  const polisher = polisherFor(on, context.onNotice);
+  const hardware = await openHardware(context, settings);
   try {
-    const device = deviceOf(on);
-    return await on.scope(async (inner) => {
-      const { settings: atAlpha, profile } = await withAlpha(inner, session, context, settings);
-      const { settings: settled, path } = await withRidge(inner, session, context, atAlpha);
-      const fitWith = (how: Settings, filling: Filling | null): Promise<Fit> =>
-        fitOn(inner, device, polisher, session, context, how, filling, profile, path, began);
-      const filling = settled.missing === 'model' ? await fillInRounds(session, settled, fitWith) : null;
-      return fitWith(settled, filling);
-    });
+    const { settings: atAlpha, profile } = await hardware.use('search for alpha', (on) =>
+      withAlpha(on, session, context, settings),
+    );
+    const { settings: settled, path } = await hardware.use('search for a ridge', (on) =>
+      withRidge(on, session, context, atAlpha),
+    );
+    const fitWith = (how: Settings, filling: Filling | null): Promise<Fit> =>
+      fitOn(hardware, session, context, how, filling, profile, path, began);
+    const filling = settled.missing === 'model' ? await fillInRounds(session, settled, fitWith) : null;
+    return await fitWith(settled, filling);
   } finally {
-    await polisher.close().finally(close);
+    await hardware.close();
   }
 };
 
@@ -200,18 +227,24 @@ const conflicts = ({ on, backend, precision, threads, objective, ridge }: FitCon
 };
 
 /** The backend that was given, or one that is opened for this fit. */
-const hardware = async (
+const openHardware = async (
   { on, onNotice }: FitContext,
-  { backend, precision, threads }: Settings,
-): Promise<{ readonly on: Backend; readonly close: () => Promise<void> }> => {
-  if (on !== undefined) return { on, close: async () => undefined };
+  { backend, precision, threads, fallback }: Settings,
+): Promise<Hardware> => {
+  const notice = onNotice === undefined ? {} : { onNotice };
+  if (on !== undefined) return hardwareOn({ on, closes: false, fallback, ...notice });
   const opened = await openBackend({
     name: backend,
     ...(precision === undefined ? {} : { precision }),
     ...(threads === undefined ? {} : { threads }),
-    ...(onNotice === undefined ? {} : { onNotice }),
+    ...notice,
   });
-  return { on: opened.on, close: () => opened.on.close() };
+  return hardwareOn({
+    on: opened.on,
+    closes: true,
+    fallback: fallback ?? (backend === 'auto' ? 'auto' : undefined),
+    ...notice,
+  });
 };
 
 /** The settings with alpha as numbers: as they were given, or as the training rows predict best. */
@@ -248,9 +281,7 @@ const withRidge = async (on: Backend, session: Session, context: FitContext, set
 };
 
 const fitOn = async (
-  on: Backend,
-  device: string | null,
-  polisher: Polisher,
+  hardware: Hardware,
   session: Session,
   context: FitContext,
   settings: Settings,
@@ -289,38 +320,35 @@ const fitOn = async (
   refuse(unobservedUnits(trained, session.unitNames));
   // A row with an interpolated predictor knows of the frame that it is to predict.
   const heldOut = split === null ? null : withoutInterpolated(split.heldOut);
-  const { objective, dale } = await withChosenSigns(on, trained, asked, settings, context.signal);
-  const first = await solve(
-    on,
-    polisher,
-    trained,
-    objective,
-    context,
-    settings,
-    split === null ? 'fit' : 'scoring fit',
-    { start },
+  const { objective, dale } = await hardware.use('choice of signs', (on) =>
+    withChosenSigns(on, trained, asked, settings, context.signal),
   );
+  const solveFor = (samples: Transitions, stage: FitProgress['stage'], from: SolveFrom): Promise<Solved> =>
+    solveLasting(hardware, samples, objective, context, settings, stage, from);
+  const first = await solveFor(trained, split === null ? 'fit' : 'scoring fit', { start });
   const scoresBegan = performance.now();
   const scored: ScoredModel = { theta: first.solution.theta, bias: settings.bias, transfer, ...scaling };
-  const aborted = first.solution.status === 'aborted';
+  const isCut = ({ status }: Solution): boolean => status === 'aborted' || status === 'device-lost';
+  const aborted = isCut(first.solution);
   const judged = heldOut !== null && !aborted;
-  const scores = judged ? scoresOf(on.host, scored, trained, heldOut, horizon) : null;
-  const traces = judged ? tracesOf(on.host, scored, heldOut, horizon, session.unitNames) : null;
+  const { host } = hardware.now().on;
+  const scores = judged ? scoresOf(host, scored, trained, heldOut, horizon) : null;
+  const traces = judged ? tracesOf(host, scored, heldOut, horizon, session.unitNames) : null;
   const scoreSeconds = (performance.now() - scoresBegan) / 1000;
   if (settings.intervals !== undefined && !aborted) lastRoundOf(first.calibration);
   const refit = split !== null && settings.refit && !aborted;
   const last = refit
-    ? await solve(on, polisher, all, objective, context, settings, 'refit', {
+    ? await solveFor(all, 'refit', {
         start: first.solution.theta,
         ...(first.calibration?.choice == null ? {} : { decided: first.calibration.choice }),
-      })
+      }).catch(orCut(first))
     : first;
   const { solution } = last;
   const { constraints } = objective;
   const intervals =
-    settings.intervals === undefined || solution.status === 'aborted' || aborted
+    settings.intervals === undefined || isCut(solution) || aborted
       ? null
-      : await weightIntervalsOf(on, {
+      : await weightIntervalsWith(hardware, {
           method: settings.intervals,
           transfer,
           constraints,
@@ -338,8 +366,9 @@ const fitOn = async (
 
   const parts = { first: first.solution.timing, last: refit ? solution.timing : { init: 0, steps: 0, certificate: 0 } };
   const seconds = (performance.now() - began) / 1000;
-  const identifiability = identifiabilityOf(on.host, last.gram, last.ridge);
   const fitted = refit ? all : trained;
+  const gram = last.gram ?? (await gramOnHost(host, sourceOfTransitions(fitted), settings.bias));
+  const identifiability = identifiabilityOf(host, gram, last.ridge);
   const moments = identifiability.inverseDiagonal.map((each) => each * fitted.targets.rows);
   const result = {
     model: {
@@ -357,12 +386,13 @@ const fitOn = async (
         ? null
         : { ...last.calibration, choice: last.calibration.choice ?? first.calibration?.choice ?? null },
     solver: last.solver,
-    backend: on.name,
-    device,
-    precision: on.precision,
-    threads: on.threads,
+    backend: hardware.now().on.name,
+    device: hardware.now().device,
+    precision: hardware.now().on.precision,
+    threads: hardware.now().on.threads,
     polished: last.polishSteps !== null,
     polishSteps: last.polishSteps ?? 0,
+    deviceLost: hardware.loss(),
     units: all.units,
     inputs: all.inputs / all.inputLags.length,
     unitNames: session.unitNames,
@@ -393,7 +423,7 @@ const fitOn = async (
           },
     identifiability,
     // Targets of the current form are not inverted, and noise on them leaves no trace in successive errors.
-    observationNoise: judged && settings.form === 'rate' ? observationNoiseOf(on.host, scored, heldOut, moments) : null,
+    observationNoise: judged && settings.form === 'rate' ? observationNoiseOf(host, scored, heldOut, moments) : null,
     seconds,
     timing: {
       init: parts.first.init + parts.last.init,
@@ -449,11 +479,93 @@ interface Solved {
   /** Null where the fit was not polished. */
   readonly polishSteps: number | null;
   readonly targetsClipped: number;
-  /** X'X and lambda of the problem. */
-  readonly gram: Matrix;
+  /** X'X of the problem; null where the device was lost before it was made. */
+  readonly gram: Matrix | null;
   readonly ridge: Float64Array;
   readonly notes: readonly string[];
 }
+
+/** Where a fit starts, and what of it was decided before. */
+interface SolveFrom {
+  readonly start?: Matrix | undefined;
+  readonly decided?: Choice;
+}
+
+/** A fit to some samples, which goes on elsewhere from its last state where its device is lost and that was asked for. */
+const solveLasting = async (
+  hardware: Hardware,
+  samples: Transitions,
+  objective: Objective,
+  context: FitContext,
+  settings: Settings,
+  stage: FitProgress['stage'],
+  from: SolveFrom,
+): Promise<Solved> => {
+  const solveHere = (told: FitContext, start: SolveFrom): Promise<Solved> =>
+    hardware.use(stage, (on) => solve(on, hardware.now().polisher, samples, objective, told, settings, stage, start));
+  const first = await solveHere(context, from);
+  const { lost, steps, theta } = first.solution;
+  if (lost === undefined || !(await hardware.replace(lost, stage, steps))) return first;
+  const { onProgress } = context;
+  const told: FitContext =
+    onProgress === undefined
+      ? context
+      : { ...context, onProgress: (now) => onProgress({ ...now, step: steps + now.step }) };
+  const choice = first.calibration?.choice ?? null;
+  const rest = await solveHere(told, { ...from, start: theta, ...(choice === null ? {} : { decided: choice }) });
+  return {
+    ...rest,
+    solution: afterLoss(first.solution, rest.solution),
+    calibration: rest.calibration === null ? null : { ...rest.calibration, choice: rest.calibration.choice ?? choice },
+  };
+};
+
+/** A solution that goes on where another ended: steps, history and time are those of both. */
+const afterLoss = (first: Solution, rest: Solution): Solution => {
+  const spent = first.timing.init + first.timing.steps + first.timing.certificate;
+  return {
+    ...rest,
+    steps: first.steps + rest.steps,
+    trace: [
+      ...first.trace,
+      ...rest.trace.map((entry) => ({ ...entry, step: first.steps + entry.step, seconds: spent + entry.seconds })),
+    ],
+    timing: {
+      init: first.timing.init + rest.timing.init,
+      steps: first.timing.steps + rest.timing.steps,
+      certificate: first.timing.certificate + rest.timing.certificate,
+    },
+  };
+};
+
+/** What was done before stands as the last state of a fit that lost its device before it had one of its own. */
+const orCut =
+  (before: Solved) =>
+  (error: unknown): Solved => {
+    if (!isDeviceLost(error)) throw error;
+    const lost: DrnnError = error;
+    return { ...before, solution: { ...before.solution, status: 'device-lost', lost } };
+  };
+
+/** Intervals; null where the device is lost at the end of all, as the fit itself is done. */
+const weightIntervalsWith = (hardware: Hardware, request: WeightIntervalsRequest): Promise<WeightIntervals | null> =>
+  hardware
+    .use('intervals', (on) => weightIntervalsOf(on, request))
+    .catch((error: unknown) => {
+      if (isDeviceLost(error)) return null;
+      throw error;
+    });
+
+/** X'X of samples that are not on a backend. */
+const gramOnHost = async (host: Host, source: TransitionSource, bias: boolean): Promise<Matrix> => {
+  const design = designOf(source, bias);
+  const total = matrix(design.columns, design.columns);
+  for await (const block of design.blocks(2048)) {
+    const part = host.gram(block);
+    for (let i = 0; i < part.data.length; i++) total.data[i]! += part.data[i]!;
+  }
+  return total;
+};
 
 const solve = async (
   on: Backend,
@@ -463,7 +575,7 @@ const solve = async (
   context: FitContext,
   settings: Settings,
   stage: FitProgress['stage'],
-  { start, decided }: { readonly start?: Matrix | undefined; readonly decided?: Choice },
+  { start, decided }: SolveFrom,
 ): Promise<Solved> => {
   if (settings.estimator === 'calibrated') {
     const { transfer, constraints } = objective;
@@ -512,7 +624,10 @@ const solve = async (
       solver: solver.name,
       polishSteps,
       targetsClipped,
-      gram: await task.gram(),
+      gram: await task.gram().catch((error: unknown) => {
+        if (isDeviceLost(error)) return null;
+        throw error;
+      }),
       ridge,
       notes,
     };

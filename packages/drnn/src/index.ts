@@ -1,4 +1,5 @@
 export { fit, type Fit, type FitContext, type FitProgress } from './fit.js';
+export type { DeviceLoss } from './backends/hardware.js';
 export { backendNames, type BackendName } from './backends/kinds.js';
 export { type BackendChoice, openBackend, type OpenedBackend, type PassedOver } from './backends/open-backend.js';
 export type { FitSource, RatesSource } from './session.js';

@@ -10,6 +10,11 @@ export interface Poverty {
   readonly libraries?: 'none' | 'idle';
   /** The engine has no SharedArrayBuffer. */
   readonly sharedMemory?: false;
+  /**
+   * The device of WebGPU is destroyed when it has been given this many batches of commands. How many it was given in all is
+   * written to stderr at the end.
+   */
+  readonly losesDeviceAfter?: number;
 }
 
 /** koffi on a machine without a BLAS, in the loader's own words, and on one with a broken one. */
@@ -23,6 +28,34 @@ const koffi = {
     } });`,
 } as const;
 
+/** The npm package webgpu, whose devices are destroyed after so many batches. */
+const losingGpu = (real: string, after: number): string => `
+  import { create as createReal } from ${JSON.stringify(real)};
+  export * from ${JSON.stringify(real)};
+  let count = 0;
+  process.on('exit', () => process.stderr.write('batches ' + count + '\\n'));
+  const watched = (device) => {
+    const queue = Object.getPrototypeOf(device.queue);
+    const { submit } = queue;
+    queue.submit = function (...given) {
+      submit.apply(this, given);
+      if (++count === ${after}) device.destroy();
+    };
+    return device;
+  };
+  export const create = (flags) => {
+    const gpu = createReal(flags);
+    return {
+      requestAdapter: async (options) => {
+        const adapter = await gpu.requestAdapter(options);
+        if (adapter === null) return null;
+        const request = adapter.requestDevice.bind(adapter);
+        adapter.requestDevice = async (wanted) => watched(await request(wanted));
+        return adapter;
+      },
+    };
+  };`;
+
 const moduleOf = (text: string): string => `data:text/javascript,${encodeURIComponent(text)}`;
 
 /**
@@ -31,10 +64,11 @@ const moduleOf = (text: string): string => `data:text/javascript,${encodeURIComp
  */
 export const poorerMachine = (
   folder: string,
-  { packages = [], libraries, sharedMemory }: Poverty,
+  { packages = [], libraries, sharedMemory, losesDeviceAfter }: Poverty,
 ): Readonly<Record<string, string>> => {
   const resolver = `const absent = new Set(${JSON.stringify(packages)});
-    export const resolve = (name, context, next) => {
+    export const resolve = async (name, context, next) => {
+      ${losesDeviceAfter === undefined ? '' : `if (name === 'webgpu') return { url: 'data:text/javascript,' + encodeURIComponent((${losingGpu.toString()})((await next(name, context)).url, ${losesDeviceAfter})), shortCircuit: true };`}
       ${libraries === undefined ? '' : `if (name === 'koffi') return { url: ${JSON.stringify(moduleOf(koffi[libraries]))}, shortCircuit: true };`}
       if (!absent.has(name)) return next(name, context);
       throw Object.assign(new Error("Cannot find package '" + name + "'"), { code: 'ERR_MODULE_NOT_FOUND' });

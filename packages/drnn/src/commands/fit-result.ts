@@ -36,6 +36,7 @@ export const jsonOf = (result: Fit, flags: FitFlags): unknown => {
     threads: result.threads,
     polished: result.polished,
     polishSteps: result.polishSteps,
+    deviceLost: result.deviceLost,
     scale: {
       method: scaling.method,
       outsideBefore: scaling.outsideBefore,
@@ -163,6 +164,7 @@ export const recordOf = (result: Fit, options: ModelRecord['options']): ModelRec
       precision: result.precision,
       threads: result.threads,
       polished: result.polished,
+      deviceLost: json(result.deviceLost),
       samples: result.samples,
       trainSamples: result.trainSamples,
       refit: result.refit,

@@ -50,6 +50,7 @@ const flagOf: Readonly<Record<string, string>> = {
   connections: '--connections',
   dale: '--dale',
   dt: '--dt',
+  fallback: '--fallback',
   effort: '--effort',
   holdout: '--holdout',
   holdoutFraction: '--holdout',

@@ -1,6 +1,6 @@
 import { type Choice, estimate, type Estimate } from '@drnn/estimators';
 import type { Constraints, Transfer } from '@drnn/objectives';
-import { sourceOfTransitions, type Transitions } from '@drnn/simulator';
+import type { TransitionSource } from '@drnn/simulator';
 import { anderson, nesterov, type Solution, type TraceEntry, unaccelerated } from '@drnn/solvers';
 import { type Backend, isDeviceLost, type Matrix } from '@drnn/tensor';
 import type { Settings } from './fit-options.js';
@@ -39,7 +39,7 @@ const expectedReports = { quick: 12, full: 60 } as const;
  */
 export const calibratedFit = async (
   on: Backend,
-  samples: Transitions,
+  samples: TransitionSource,
   options: CalibratedFitOptions,
 ): Promise<CalibratedFit> => {
   const { settings, start, decided, signal } = options;
@@ -56,7 +56,7 @@ export const calibratedFit = async (
   let reports = 0;
   const timing = () => ({ init: 0, steps: seconds(), certificate: 0 });
   try {
-    const { theta, gram, ridge, targetsClipped, ...calibration } = await estimate(on, sourceOfTransitions(samples), {
+    const { theta, gram, ridge, targetsClipped, ...calibration } = await estimate(on, samples, {
       transfer: options.transfer,
       constraints: options.constraints,
       bias: settings.bias,

@@ -1,5 +1,5 @@
 import type { Objective } from '@drnn/objectives';
-import type { Transitions } from '@drnn/simulator';
+import type { TransitionSource } from '@drnn/simulator';
 import {
   chooseSigns,
   firstOf,
@@ -24,7 +24,7 @@ const enough = 1e-4;
  */
 export const withChosenSigns = async (
   on: Backend,
-  samples: Transitions,
+  samples: TransitionSource,
   objective: Objective,
   { bias, solver, accelerate }: Settings,
   signal: AbortSignal | undefined,

@@ -31,6 +31,7 @@ export const choices = {
   accelerate: ['anderson', 'nesterov', 'none'],
   backend: ['auto', ...backendNames],
   fallback: ['auto', 'blas', 'wasm', 'cpu'],
+  stream: ['auto', 'always', 'never'],
   precision: ['float64', 'mixed'],
 } as const;
 
@@ -149,6 +150,12 @@ export interface FitOptions extends StructureOptions {
    * such a fit ends as `precision-floor`.
    */
   readonly polish?: boolean;
+  /**
+   * Whether an npy file is read piece by piece, each time it is needed, in place of held in memory: `auto` (default) where
+   * it has 256 MiB as float64 or more and nothing else that was asked for needs it whole; `always` is an error where
+   * something does. The model is the same.
+   */
+  readonly stream?: 'auto' | 'always' | 'never';
   readonly seed?: number;
 }
 
@@ -176,6 +183,7 @@ export const defaults = {
   refit: true,
   backend: 'auto',
   polish: true,
+  stream: 'auto',
   seed: 1,
 } as const satisfies FitOptions;
 

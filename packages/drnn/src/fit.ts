@@ -1,14 +1,7 @@
 import { type AlphaProfile, type Choice, weightsByFrame } from '@drnn/estimators';
 import { certify, type Certificate, matching, type Objective, type Transfer } from '@drnn/objectives';
 import type { Model, Source } from '@drnn/recordings';
-import {
-  selectTransitions,
-  sourceOfTransitions,
-  splitTransitions,
-  type Transitions,
-  type TransitionSource,
-  transitions,
-} from '@drnn/simulator';
+import type { Transitions, TransitionSource } from '@drnn/simulator';
 import {
   designOf,
   firstOf,
@@ -45,20 +38,21 @@ import { openBackend } from './backends/open-backend.js';
 import type { Polisher } from './backends/polisher.js';
 import { withChosenSigns } from './dale.js';
 import { type Filling, fillInRounds } from './fill-rounds.js';
-import { connectionsAtLags, observationsOf } from './fit-observations.js';
+import { connectionsAtLags } from './fit-observations.js';
 import { convexBecauseOf, countsIssue, type FitOptions, settle, type Settings, transferOf } from './fit-options.js';
 import { type Identifiability, identifiabilityOf } from './identifiability.js';
 import { modelOf, thetaFrom } from './network-of-theta.js';
 import { type ObservationNoise, observationNoiseOf } from './observation-noise.js';
 import type { HeldOutTraces, Scores } from './report/report-data.js';
-import { applyScaling, type Scaling, scalingOf } from './scaling.js';
-import { scoresOf, type ScoredModel, tracesOf } from './scores.js';
+import type { Scaling } from './scaling.js';
+import { type NetworkFacts, type Prepared, prepareInMemory, prepareStreamed } from './prepared.js';
+import { scoresBeside, type ScoredModel, tracesOf } from './scores.js';
 import { type FitSource, type Session, sessionOf, type SessionOptions } from './session.js';
 import { solverOf } from './solver-of.js';
+import { streamedSession } from './streamed-session.js';
 import { constraintsOf, penaltyOf } from './structure-options.js';
 import { summaryOf } from './summary.js';
 import { type UnitGroups, unitGroups } from './unit-groups.js';
-import { unobservedUnits } from './unobserved-units.js';
 import { verdictOf, warningsOf } from './verdict.js';
 import {
   intervalNotes,
@@ -131,6 +125,8 @@ export interface Fit {
   readonly trials: number;
   readonly samplingInterval: number | null;
   readonly sources: readonly Source[];
+  /** Whether the recording was read piece by piece, and never held whole. */
+  readonly streamed: boolean;
   /** Transitions of the model returned. */
   readonly samples: number;
   /** Transitions of the fit that was scored; 0 without holdout. */
@@ -185,23 +181,55 @@ export const fit = async (source: FitSource, context: FitContext = {}): Promise<
   refuse(conflicts(context));
   const named = convexBecauseOf(context);
   if (named.length > 0) context.onNotice?.(`${named.join(', ')}: named, so that the estimator is convex`);
-  const session = await sessionOf(source, context);
+  const streamed = await streamedSession(source, context, settings);
+  const session = streamed === null ? await sessionOf(source, context) : null;
   const began = performance.now();
   const hardware = await openHardware(context, settings);
   try {
-    const { settings: atAlpha, profile } = await hardware.use('search for alpha', (on) =>
-      withAlpha(on, session, context, settings),
+    if (session !== null) return await fitInMemory(hardware, session, context, settings, began);
+    if (streamed === null) throw new Error('a fit of no recording');
+    const prepared = await prepareStreamed(streamed, settings, transferFor(context.objective, settings));
+    return await fitOn(
+      hardware,
+      streamed,
+      prepared,
+      context,
+      settings,
+      { filling: null, profile: null, path: null },
+      began,
     );
-    const { settings: settled, path } = await hardware.use('search for a ridge', (on) =>
-      withRidge(on, session, context, atAlpha),
-    );
-    const fitWith = (how: Settings, filling: Filling | null): Promise<Fit> =>
-      fitOn(hardware, session, context, how, filling, profile, path, began);
-    const filling = settled.missing === 'model' ? await fillInRounds(session, settled, fitWith) : null;
-    return await fitWith(settled, filling);
   } finally {
     await hardware.close();
   }
+};
+
+/** The fit of a recording in memory: alpha and the ridge are looked for where that was asked for, missing values filled. */
+const fitInMemory = async (
+  hardware: Hardware,
+  session: Session,
+  context: FitContext,
+  settings: Settings,
+  began: number,
+): Promise<Fit> => {
+  const { settings: atAlpha, profile } = await hardware.use('search for alpha', (on) =>
+    withAlpha(on, session, context, settings),
+  );
+  const { settings: settled, path } = await hardware.use('search for a ridge', (on) =>
+    withRidge(on, session, context, atAlpha),
+  );
+  const transfer = transferFor(context.objective, settled);
+  const fitWith = (how: Settings, filling: Filling | null): Promise<Fit> =>
+    fitOn(
+      hardware,
+      session,
+      prepareInMemory(session, how, transfer, filling),
+      context,
+      how,
+      { filling, profile, path },
+      began,
+    );
+  const filling = settled.missing === 'model' ? await fillInRounds(session, settled, fitWith) : null;
+  return fitWith(settled, filling);
 };
 
 /** An open backend says by itself what it is. */
@@ -280,63 +308,54 @@ const withRidge = async (on: Backend, session: Session, context: FitContext, set
   return { settings: path === null ? settings : { ...settings, ridge: path.chosen }, path };
 };
 
+/** What was found out before a fit. */
+interface Findings {
+  readonly filling: Filling | null;
+  readonly profile: AlphaProfile | null;
+  readonly path: ChosenRidge | null;
+}
+
 const fitOn = async (
   hardware: Hardware,
-  session: Session,
+  session: Pick<Session, 'unitNames' | 'samplingInterval' | 'sources' | 'notes'>,
+  prepared: Prepared,
   context: FitContext,
   settings: Settings,
-  filling: Filling | null,
-  alphaProfile: AlphaProfile | null,
-  path: ChosenRidge | null,
+  { filling, profile: alphaProfile, path }: Findings,
   began: number,
 ): Promise<Fit> => {
   const transfer = transferFor(context.objective, settings);
-  const raw = transitions(observationsOf(session, settings, filling?.values));
-  refuse(
-    raw.targets.rows >= 2
-      ? []
-      : [
-          {
-            path: 'recording',
-            seen: '1 transition',
-            expected: 'at least 2: a single one tells nothing of change',
-          },
-        ],
-  );
-  if (raw.targets.rows < raw.units) {
+  const { facts, scaling, all, train, heldOut, inMemory } = prepared;
+  const { units } = facts;
+  const rows = all.targets.rows;
+  if (rows < units) {
     context.onNotice?.(
-      `${raw.units} units, but only ${raw.targets.rows} transitions: if the rows of the file are units, stop here and say layout (--layout) unit-time`,
+      `${units} units, but only ${rows} transitions: if the rows of the file are units, stop here and say layout (--layout) unit-time`,
     );
   }
-  const groups = settings.groups === undefined ? null : unitGroups(settings.groups, raw.units);
-  const scaling = scalingOf(raw, settings.scale, settings.center, transfer, (j) => session.unitNames[j] ?? `unit ${j}`);
-  const all = applyScaling(raw, scaling);
-  const asked = weightsByFrame(context.objective ?? objectiveOf(settings, transfer, raw), all);
-  const horizon = settings.horizon ?? Math.max(1, Math.round(10 / mean(all.alpha)));
-  const start = context.from === undefined ? undefined : thetaFrom(context.from, all, settings.bias);
-
-  const split = settings.holdout > 0 ? splitTransitions(all, settings.holdout) : null;
-  const trained = split?.train ?? all;
-  refuse(unobservedUnits(trained, session.unitNames));
-  // A row with an interpolated predictor knows of the frame that it is to predict.
-  const heldOut = split === null ? null : withoutInterpolated(split.heldOut);
+  const groups = settings.groups === undefined ? null : unitGroups(settings.groups, units);
+  const own = context.objective ?? objectiveOf(settings, transfer, facts);
+  const asked = inMemory === null ? own : weightsByFrame(own, inMemory.all);
+  const horizon = settings.horizon ?? Math.max(1, Math.round(10 / mean(facts.alpha)));
+  const start = context.from === undefined ? undefined : thetaFrom(context.from, facts, settings.bias);
+  const trained = train ?? all;
   const { objective, dale } = await hardware.use('choice of signs', (on) =>
     withChosenSigns(on, trained, asked, settings, context.signal),
   );
-  const solveFor = (samples: Transitions, stage: FitProgress['stage'], from: SolveFrom): Promise<Solved> =>
+  const solveFor = (samples: TransitionSource, stage: FitProgress['stage'], from: SolveFrom): Promise<Solved> =>
     solveLasting(hardware, samples, objective, context, settings, stage, from);
-  const first = await solveFor(trained, split === null ? 'fit' : 'scoring fit', { start });
+  const first = await solveFor(trained, train === null ? 'fit' : 'scoring fit', { start });
   const scoresBegan = performance.now();
   const scored: ScoredModel = { theta: first.solution.theta, bias: settings.bias, transfer, ...scaling };
   const isCut = ({ status }: Solution): boolean => status === 'aborted' || status === 'device-lost';
   const aborted = isCut(first.solution);
   const judged = heldOut !== null && !aborted;
   const { host } = hardware.now().on;
-  const scores = judged ? scoresOf(host, scored, trained, heldOut, horizon) : null;
+  const scores = judged ? scoresBeside(host, scored, await prepared.trivial(), heldOut, horizon) : null;
   const traces = judged ? tracesOf(host, scored, heldOut, horizon, session.unitNames) : null;
   const scoreSeconds = (performance.now() - scoresBegan) / 1000;
   if (settings.intervals !== undefined && !aborted) lastRoundOf(first.calibration);
-  const refit = split !== null && settings.refit && !aborted;
+  const refit = train !== null && settings.refit && !aborted;
   const last = refit
     ? await solveFor(all, 'refit', {
         start: first.solution.theta,
@@ -346,7 +365,7 @@ const fitOn = async (
   const { solution } = last;
   const { constraints } = objective;
   const intervals =
-    settings.intervals === undefined || isCut(solution) || aborted
+    settings.intervals === undefined || isCut(solution) || aborted || inMemory === null
       ? null
       : await weightIntervalsWith(hardware, {
           method: settings.intervals,
@@ -354,25 +373,25 @@ const fitOn = async (
           constraints,
           bias: settings.bias,
           last: {
-            samples: refit || split === null ? all : trained,
+            samples: refit || train === null ? inMemory.all : inMemory.train,
             theta: solution.theta,
             calibration: last.calibration,
           },
           scored:
-            split === null
+            train === null
               ? null
-              : { samples: trained, theta: first.solution.theta, calibration: first.calibration, heldOut },
+              : { samples: inMemory.train, theta: first.solution.theta, calibration: first.calibration, heldOut },
         });
 
   const parts = { first: first.solution.timing, last: refit ? solution.timing : { init: 0, steps: 0, certificate: 0 } };
   const seconds = (performance.now() - began) / 1000;
   const fitted = refit ? all : trained;
-  const gram = last.gram ?? (await gramOnHost(host, sourceOfTransitions(fitted), settings.bias));
+  const gram = last.gram ?? (await gramOnHost(host, fitted, settings.bias));
   const identifiability = identifiabilityOf(host, gram, last.ridge);
   const moments = identifiability.inverseDiagonal.map((each) => each * fitted.targets.rows);
   const result = {
     model: {
-      ...modelOf(solution.theta, all, settings.bias, scaling, groups?.labels),
+      ...modelOf(solution.theta, facts, settings.bias, scaling, groups?.labels),
       ...(settings.form === 'current' ? { form: settings.form } : {}),
       ...(intervals === null ? {} : { standardErrors: intervals.standardErrors }),
     },
@@ -393,24 +412,25 @@ const fitOn = async (
     polished: last.polishSteps !== null,
     polishSteps: last.polishSteps ?? 0,
     deviceLost: hardware.loss(),
-    units: all.units,
-    inputs: all.inputs / all.inputLags.length,
+    units,
+    inputs: facts.inputs / facts.inputLags.length,
     unitNames: session.unitNames,
     groups,
     alphaProfile,
     ridgePath: path,
-    trials: raw.trialStarts.length,
+    trials: prepared.trials,
     samplingInterval: settings.dt ?? session.samplingInterval,
     sources: session.sources,
-    samples: (refit || split === null ? all : split.train).targets.rows,
-    trainSamples: split === null ? 0 : split.train.targets.rows,
+    streamed: inMemory === null,
+    samples: (refit ? all : trained).targets.rows,
+    trainSamples: train?.targets.rows ?? 0,
     refit,
     scores,
     traces,
     scaling,
     targetsClipped: last.targetsClipped,
     horizon,
-    dropped: raw.dropped,
+    dropped: prepared.dropped,
     certificate: certify(objective),
     dale,
     filling:
@@ -419,7 +439,7 @@ const fitOn = async (
         : {
             rounds: filling.rounds,
             change: filling.change,
-            fraction: raw.dropped.filled / (raw.targets.rows * raw.units),
+            fraction: prepared.dropped.filled / (rows * units),
           },
     identifiability,
     // Targets of the current form are not inverted, and noise on them leaves no trace in successive errors.
@@ -444,7 +464,7 @@ const fitOn = async (
   return { ...result, warnings, verdict, summary: () => summaryOf({ ...result, warnings, verdict }) };
 };
 
-const objectiveOf = (settings: Settings, transfer: Transfer, of: Transitions): Objective => {
+const objectiveOf = (settings: Settings, transfer: Transfer, of: NetworkFacts): Objective => {
   const penalty = penaltyOf(settings);
   return {
     ...matching(transfer, {
@@ -494,7 +514,7 @@ interface SolveFrom {
 /** A fit to some samples, which goes on elsewhere from its last state where its device is lost and that was asked for. */
 const solveLasting = async (
   hardware: Hardware,
-  samples: Transitions,
+  samples: TransitionSource,
   objective: Objective,
   context: FitContext,
   settings: Settings,
@@ -570,7 +590,7 @@ const gramOnHost = async (host: Host, source: TransitionSource, bias: boolean): 
 const solve = async (
   on: Backend,
   polisher: Polisher,
-  samples: Transitions,
+  samples: TransitionSource,
   objective: Objective,
   context: FitContext,
   settings: Settings,
@@ -652,12 +672,6 @@ const transferFor = (own: Objective | undefined, settings: Settings): Transfer =
     throw failure(countsIssue('objective', 'an objective of exponential rates'));
   }
   return own.transfer;
-};
-
-const withoutInterpolated = (heldOut: Transitions): Transitions | null => {
-  const rows = Array.from(heldOut.interpolated, (known, row) => (known === 1 ? -1 : row)).filter((row) => row >= 0);
-  if (rows.length === heldOut.interpolated.length) return heldOut;
-  return rows.length === 0 ? null : selectTransitions(heldOut, rows);
 };
 
 const mean = (values: Float64Array): number => values.reduce((a, b) => a + b, 0) / values.length;

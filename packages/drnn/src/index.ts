@@ -5,8 +5,8 @@ export { type BackendChoice, openBackend, type OpenedBackend, type PassedOver } 
 export type { FitSource, RatesSource } from './session.js';
 export type { ChosenRidge } from './auto-ridge.js';
 export { choices, defaults, type FitOptions, losses, type LossName, type RidgeRule } from './fit-options.js';
-export * from './scaling.js';
-export * from './scores.js';
+export { applyScaling, type Scaling, scalingOf } from './scaling.js';
+export { predictedDrive, type ScoredModel, scoresOf, tracesOf } from './scores.js';
 export * from './identifiability.js';
 export * from './observation-noise.js';
 export { attractors, type AttractorPoint, type Attractors, type AttractorsOptions } from './attractors.js';

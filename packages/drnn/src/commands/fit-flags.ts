@@ -52,6 +52,7 @@ export interface FitFlags {
   readonly threads?: number;
   readonly precision?: (typeof choices.precision)[number];
   readonly polish: boolean;
+  readonly stream: (typeof choices.stream)[number];
   readonly seed: number;
   readonly out?: string;
   readonly force?: boolean;

@@ -86,6 +86,7 @@ export const optionsOf = async (
     ...(flags.precision === undefined ? {} : { precision: flags.precision }),
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
     polish: flags.polish,
+    stream: flags.stream,
     seed: flags.seed,
   };
 };

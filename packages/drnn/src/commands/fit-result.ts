@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import type { Fit } from '../fit.js';
 import { version } from '../version.js';
 import type { FitFlags } from './fit-flags.js';
-import { jsonValue } from './terminal.js';
+import { jsonValue, peakMemory } from './terminal.js';
 import { usedOptions } from './used-options.js';
 
 /** What `--json` prints. */
@@ -37,6 +37,8 @@ export const jsonOf = (result: Fit, flags: FitFlags): unknown => {
     polished: result.polished,
     polishSteps: result.polishSteps,
     deviceLost: result.deviceLost,
+    streamed: result.streamed,
+    peakMemory: peakMemory(),
     scale: {
       method: scaling.method,
       outsideBefore: scaling.outsideBefore,

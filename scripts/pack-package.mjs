@@ -1,7 +1,9 @@
 // One package of the workspace as the tarball that would be published.
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { joinModules } from './join-modules.mjs';
 import { npm, pnpm } from './pnpm.mjs';
 import { root } from './quietly.mjs';
 
@@ -20,10 +22,28 @@ export const output = (program, parameters, folder) => {
   throw new Error(`${command} ${parameters.join(' ')}: ${run.error?.message ?? ''}\n${run.stdout}${run.stderr}`);
 };
 
-/** Packs the package into the folder, with exact versions in place of workspace and catalog ranges; the tarball's path. */
+/** Unpacks a tarball into a folder, without the `package/` that its names begin with. */
+export const unpack = (tarball, folder) => {
+  mkdirSync(folder, { recursive: true });
+  output(['tar'], ['-xzf', tarball, '-C', folder, '--strip-components=1'], root);
+};
+
+/**
+ * Packs the package into the folder, with exact versions in place of workspace and catalog ranges, and its modules joined;
+ * the tarball's path.
+ */
 export const packPackage = ({ folder, manifest }, destination) => {
   output(pnpm(), ['pack', '--pack-destination', destination], join(root, folder));
-  return join(destination, `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`);
+  const tarball = join(destination, `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`);
+  const stage = mkdtempSync(join(tmpdir(), 'drnn-pack-'));
+  try {
+    unpack(tarball, stage);
+    joinModules(stage);
+    rmSync(tarball);
+    return packFolder(stage, destination);
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
+  }
 };
 
 /** Packs a folder as it stands; the tarball's path. */

@@ -3,18 +3,12 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { output, packFolder, packPackage } from './pack-package.mjs';
+import { packFolder, packPackage, unpack } from './pack-package.mjs';
 import { root } from './quietly.mjs';
 import { published } from './workspace.mjs';
 
 const versions = Object.fromEntries(published.map(({ manifest }) => [manifest.name, manifest.version]));
 const read = (folder) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-
-/** Unpacks a tarball into a folder, without the `package/` that its names begin with. */
-const unpack = (tarball, folder) => {
-  mkdirSync(folder, { recursive: true });
-  output(['tar'], ['-xzf', tarball, '-C', folder, '--strip-components=1'], root);
-};
 
 /** Deletes outputs whose source is gone: the compiler leaves them where they are, and they would be packed. */
 const prune = (folder) => {

@@ -121,6 +121,8 @@ export interface FixedCost {
   /** From the import to the solution, each in a fresh process. */
   readonly samples: readonly number[];
   readonly median: number;
+  /** The same in time of the processor. */
+  readonly processor: number;
   /** Of it, until the modules are loaded and the backend is there. */
   readonly imports: number;
   /** From the start of the process. */
@@ -148,6 +150,7 @@ export const fixedCosts = async (
       precision,
       samples,
       median: median(samples),
+      processor: median(found.map((each) => each.processor)),
       imports: median(found.map((each) => each.imports)),
       process: median(found.map((each) => each.process)),
       status: found[0]?.status ?? '',
@@ -160,7 +163,7 @@ export const fixedLines = (costs: readonly FixedCost[]): readonly string[] => [
   'fixed cost: from the import to the Solution of N=50, T=1000, wasm, one thread, fresh processes',
   ...costs.map(
     (cost) =>
-      `  ${cost.precision.padEnd(8)} ${milliseconds(cost.median)} ms (${cost.samples.map((each) => each.toFixed(0)).join(', ')}), of it ${milliseconds(cost.imports)} ms until there is a backend; since the process began ${milliseconds(cost.process)} ms; ${cost.status}`,
+      `  ${cost.precision.padEnd(8)} ${milliseconds(cost.median)} ms (${cost.samples.map((each) => each.toFixed(0)).join(', ')}), of it ${milliseconds(cost.imports)} ms until there is a backend; ${milliseconds(cost.processor)} ms of the processor; since the process began ${milliseconds(cost.process)} ms; ${cost.status}`,
   ),
   '',
 ];

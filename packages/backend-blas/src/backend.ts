@@ -1,4 +1,4 @@
-import { createMachine, mostThreads, physicalCores, storage, type Stored } from '@drnn/backend-wasm/kernels';
+import { createMachine, defaultThreads, storage, type Stored, threadsIssue } from '@drnn/backend-wasm/kernels';
 import {
   type Accuracy,
   type Backend,
@@ -21,7 +21,7 @@ export interface BlasOptions {
    * float64 beyond, everything on the host float64. Or `float64` throughout.
    */
   readonly precision?: Precision;
-  /** Threads of the library and of the pointwise kernels. Default: all physical cores. */
+  /** Threads of the library and of the pointwise kernels. Default: all physical cores, or 1 without shared memory. */
   readonly threads?: number;
 }
 
@@ -44,18 +44,12 @@ const checked = (options: BlasOptions): { readonly precision: Precision; readonl
   const issues: Issue[] = Object.keys(options)
     .filter((key) => key !== 'precision' && key !== 'threads')
     .map((key) => ({ path: `backend-blas ${key}`, seen: 'an unknown option', expected: 'precision or threads' }));
-  const { precision = 'mixed', threads = Math.min(physicalCores(), mostThreads) } = options;
+  const { precision = 'mixed', threads } = options;
   if (precision !== 'float64' && precision !== 'mixed')
     issues.push({ path: 'backend-blas precision', seen: String(precision), expected: 'float64 or mixed' });
-  if (!(Number.isInteger(threads) && threads >= 1 && threads <= mostThreads)) {
-    issues.push({
-      path: 'backend-blas threads',
-      seen: String(threads),
-      expected: `a whole number from 1 to ${mostThreads}`,
-    });
-  }
-  refuse(issues);
-  return { precision, threads };
+  const wrong = threadsIssue('backend-blas threads', threads);
+  refuse(wrong === null ? issues : [...issues, wrong]);
+  return { precision, threads: threads ?? defaultThreads() };
 };
 
 /**

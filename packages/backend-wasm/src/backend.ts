@@ -12,10 +12,9 @@ import { gramsOf } from './gram.js';
 import { hostOn } from './host.js';
 import { createMachine } from './machine.js';
 import { passOf, type Workshop } from './pass.js';
-import { physicalCores } from './physical-cores.js';
 import type { Stored } from './rows.js';
 import { storage } from './storage.js';
-import { mostThreads, whyNoThreads } from './threads.js';
+import { defaultThreads, threadsIssue } from './threads.js';
 
 /** How this backend is made. */
 export interface WasmOptions {
@@ -46,23 +45,9 @@ const checked = (options: WasmOptions): { readonly precision: Precision; readonl
   const { precision = 'mixed', threads } = options;
   if (precision !== 'float64' && precision !== 'mixed')
     issues.push({ path: 'backend-wasm precision', seen: String(precision), expected: 'float64 or mixed' });
-  const obstacle = whyNoThreads();
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= mostThreads)) {
-    issues.push({
-      path: 'backend-wasm threads',
-      seen: String(threads),
-      expected: `a whole number from 1 to ${mostThreads}`,
-    });
-  } else if (threads !== undefined && threads > 1 && obstacle !== null) {
-    issues.push({
-      path: 'backend-wasm threads',
-      seen: `${threads} with ${obstacle.seen}`,
-      expected: 'threads 1',
-      hint: obstacle.hint,
-    });
-  }
-  refuse(issues);
-  return { precision, threads: threads ?? (obstacle === null ? Math.min(physicalCores(), mostThreads) : 1) };
+  const wrong = threadsIssue('backend-wasm threads', threads);
+  refuse(wrong === null ? issues : [...issues, wrong]);
+  return { precision, threads: threads ?? defaultThreads() };
 };
 
 /**

@@ -1,5 +1,6 @@
-import { failure } from '@drnn/tensor';
+import { failure, type Issue } from '@drnn/tensor';
 import { blockKernels, type BlockKernel } from './kernel-functions.js';
+import { physicalCores } from './physical-cores.js';
 
 /**
  * Threads that run kernels beside this one, over the same memory. The first page of the memory starts with the
@@ -121,7 +122,10 @@ export const whyNoThreads = (): { readonly seen: string; readonly hint: string }
   if (typeof SharedArrayBuffer === 'undefined') {
     return {
       seen: 'no shared memory',
-      hint: 'serve the page with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp',
+      hint:
+        nodeThreads() === undefined
+          ? 'serve the page with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp'
+          : 'something has taken SharedArrayBuffer out of this Node; without it there is one thread',
     };
   }
   if (nodeThreads() !== undefined) return null;
@@ -130,6 +134,20 @@ export const whyNoThreads = (): { readonly seen: string; readonly hint: string }
     return { seen: "the page's own thread, which may not wait", hint: 'make the backend in a Worker' };
   return null;
 };
+
+/** What is wrong with a number of threads, here; null where it is right, or none was asked for. */
+export const threadsIssue = (path: string, threads: number | undefined): Issue | null => {
+  if (threads === undefined) return null;
+  if (!(Number.isInteger(threads) && threads >= 1 && threads <= mostThreads))
+    return { path, seen: String(threads), expected: `a whole number from 1 to ${mostThreads}` };
+  const obstacle = threads === 1 ? null : whyNoThreads();
+  return obstacle === null
+    ? null
+    : { path, seen: `${threads} with ${obstacle.seen}`, expected: 'threads 1', hint: obstacle.hint };
+};
+
+/** Threads where no number was asked for: all physical cores, or one where there is no shared memory. */
+export const defaultThreads = (): number => (whyNoThreads() === null ? Math.min(physicalCores(), mostThreads) : 1);
 
 /** The team: `count` threads, of which this one is number 0. */
 export interface Team {

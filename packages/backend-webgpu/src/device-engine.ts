@@ -49,7 +49,8 @@ export const deviceEngine = (gpu: Gpu, instance: WebGPUBackend): TfjsEngine => {
         path: 'backend-webgpu',
         seen: `a lost device (${gpu.description}): ${message || reason || 'no reason given'}`,
         expected: 'a device that lasts',
-        hint: 'close this backend and make a new one, here or elsewhere; a fit can go on from its last state',
+        code: 'device-lost',
+        hint: 'close this backend and make a new one, here or elsewhere; fit goes on by itself with fallback (--fallback)',
       },
       cause,
     );

@@ -1,5 +1,5 @@
 import type { Objective } from '@drnn/objectives';
-import type { Transitions } from '@drnn/simulator';
+import type { TransitionSource } from '@drnn/simulator';
 import {
   chooseSigns,
   firstOf,
@@ -24,7 +24,7 @@ const enough = 1e-4;
  */
 export const withChosenSigns = async (
   on: Backend,
-  samples: Transitions,
+  samples: TransitionSource,
   objective: Objective,
   { bias, solver, accelerate }: Settings,
   signal: AbortSignal | undefined,
@@ -35,7 +35,8 @@ export const withChosenSigns = async (
   try {
     const choice = solverOf(task, solver === 'newton' ? solver : undefined, accelerate);
     const stop = firstOf(tolerance(enough), maxSteps(200), stalled());
-    const { theta } = await run(withStopping(stop)(choice.solver), task, signal === undefined ? {} : { signal });
+    const { theta, lost } = await run(withStopping(stop)(choice.solver), task, signal === undefined ? {} : { signal });
+    if (lost !== undefined) throw lost;
     const dale = await chooseSigns(task, theta);
     return { objective: { ...objective, constraints: { ...others, signs: dale.signs } }, dale };
   } finally {

@@ -55,7 +55,8 @@ export const fillInRounds = async (
       fitted === null ? repeated(gaps) : fillMissing(gaps, { ...fitted.model, transfer: inPlace(fitted.transfer) });
     const change: number = filling === null ? Infinity : changeOf(values, filling.values) / spread;
     filling = { values, rounds: round, change };
-    if (change < smallChange || fitted?.solution.status === 'aborted') break;
+    if (change < smallChange || fitted?.solution.status === 'aborted' || fitted?.solution.status === 'device-lost')
+      break;
   }
   return filling ?? { values: nothing, rounds: 0, change: 0 };
 };

@@ -30,6 +30,8 @@ export const choices = {
   solver: ['shared-newton', 'newton'],
   accelerate: ['anderson', 'nesterov', 'none'],
   backend: ['auto', ...backendNames],
+  fallback: ['auto', 'blas', 'wasm', 'cpu'],
+  stream: ['auto', 'always', 'never'],
   precision: ['float64', 'mixed'],
 } as const;
 
@@ -134,6 +136,11 @@ export interface FitOptions extends StructureOptions {
   readonly horizon?: number;
   /** The hardware by name, or `auto`: the fastest of blas, wasm and cpu that is there and passes its self-check. */
   readonly backend?: BackendName | 'auto';
+  /**
+   * Where a fit goes on from its last state when its backend loses its device. Default: `auto` with the backend `auto`;
+   * with one that was named, nowhere: the fit then ends as `device-lost`.
+   */
+  readonly fallback?: 'auto' | 'blas' | 'wasm' | 'cpu';
   /** Of rows and products. Default float64 on cpu, and mixed elsewhere. */
   readonly precision?: 'float64' | 'mixed';
   /** Threads of the backend. Default all physical cores. */
@@ -143,6 +150,12 @@ export interface FitOptions extends StructureOptions {
    * such a fit ends as `precision-floor`.
    */
   readonly polish?: boolean;
+  /**
+   * Whether an npy file is read piece by piece, each time it is needed, in place of held in memory: `auto` (default) where
+   * it has 256 MiB as float64 or more and nothing else that was asked for needs it whole; `always` is an error where
+   * something does. The model is the same.
+   */
+  readonly stream?: 'auto' | 'always' | 'never';
   readonly seed?: number;
 }
 
@@ -170,6 +183,7 @@ export const defaults = {
   refit: true,
   backend: 'auto',
   polish: true,
+  stream: 'auto',
   seed: 1,
 } as const satisfies FitOptions;
 

@@ -1,8 +1,9 @@
 import { type AlphaProfile, type Choice, weightsByFrame } from '@drnn/estimators';
 import { certify, type Certificate, matching, type Objective, type Transfer } from '@drnn/objectives';
 import type { Model, Source } from '@drnn/recordings';
-import { selectTransitions, splitTransitions, type Transitions, transitions } from '@drnn/simulator';
+import type { Transitions, TransitionSource } from '@drnn/simulator';
 import {
+  designOf,
   firstOf,
   maxSteps,
   problem,
@@ -17,31 +18,49 @@ import {
   withStopping,
   withTrace,
 } from '@drnn/solvers';
-import { type Backend, failure, type Issue, type Matrix, type Precision, refuse } from '@drnn/tensor';
+import {
+  type Backend,
+  type DrnnError,
+  failure,
+  type Host,
+  isDeviceLost,
+  type Issue,
+  type Matrix,
+  matrix,
+  type Precision,
+  refuse,
+} from '@drnn/tensor';
 import { alphaNotes, profiledAlpha } from './profiled-alpha.js';
 import { type ChosenRidge, chosenRidge, ridgeNotes } from './auto-ridge.js';
-import { deviceOf } from './backends/device-of.js';
+import { type DeviceLoss, type Hardware, hardwareOn } from './backends/hardware.js';
 import { type Calibration, calibratedFit } from './calibrated-fit.js';
 import { openBackend } from './backends/open-backend.js';
-import { type Polisher, polisherFor } from './backends/polisher.js';
+import type { Polisher } from './backends/polisher.js';
 import { withChosenSigns } from './dale.js';
 import { type Filling, fillInRounds } from './fill-rounds.js';
-import { connectionsAtLags, observationsOf } from './fit-observations.js';
+import { connectionsAtLags } from './fit-observations.js';
 import { convexBecauseOf, countsIssue, type FitOptions, settle, type Settings, transferOf } from './fit-options.js';
 import { type Identifiability, identifiabilityOf } from './identifiability.js';
 import { modelOf, thetaFrom } from './network-of-theta.js';
 import { type ObservationNoise, observationNoiseOf } from './observation-noise.js';
 import type { HeldOutTraces, Scores } from './report/report-data.js';
-import { applyScaling, type Scaling, scalingOf } from './scaling.js';
-import { scoresOf, type ScoredModel, tracesOf } from './scores.js';
+import type { Scaling } from './scaling.js';
+import { type NetworkFacts, type Prepared, prepareInMemory, prepareStreamed } from './prepared.js';
+import { scoresBeside, type ScoredModel, tracesOf } from './scores.js';
 import { type FitSource, type Session, sessionOf, type SessionOptions } from './session.js';
 import { solverOf } from './solver-of.js';
+import { streamedSession } from './streamed-session.js';
 import { constraintsOf, penaltyOf } from './structure-options.js';
 import { summaryOf } from './summary.js';
 import { type UnitGroups, unitGroups } from './unit-groups.js';
-import { unobservedUnits } from './unobserved-units.js';
 import { verdictOf, warningsOf } from './verdict.js';
-import { intervalNotes, lastRoundOf, type WeightIntervals, weightIntervalsOf } from './weight-intervals.js';
+import {
+  intervalNotes,
+  lastRoundOf,
+  type WeightIntervals,
+  weightIntervalsOf,
+  type WeightIntervalsRequest,
+} from './weight-intervals.js';
 
 /** How far a fit is. */
 export interface FitProgress {
@@ -92,6 +111,8 @@ export interface Fit {
   /** Whether a mixed fit went on in float64, and for how many steps. */
   readonly polished: boolean;
   readonly polishSteps: number;
+  /** The device that was lost on the way, and where the fit went on from its last state; null where none was. */
+  readonly deviceLost: DeviceLoss | null;
   readonly units: number;
   readonly inputs: number;
   readonly unitNames: readonly string[];
@@ -104,6 +125,8 @@ export interface Fit {
   readonly trials: number;
   readonly samplingInterval: number | null;
   readonly sources: readonly Source[];
+  /** Whether the recording was read piece by piece, and never held whole. */
+  readonly streamed: boolean;
   /** Transitions of the model returned. */
   readonly samples: number;
   /** Transitions of the fit that was scored; 0 without holdout. */
@@ -158,23 +181,55 @@ export const fit = async (source: FitSource, context: FitContext = {}): Promise<
   refuse(conflicts(context));
   const named = convexBecauseOf(context);
   if (named.length > 0) context.onNotice?.(`${named.join(', ')}: named, so that the estimator is convex`);
-  const session = await sessionOf(source, context);
+  const streamed = await streamedSession(source, context, settings);
+  const session = streamed === null ? await sessionOf(source, context) : null;
   const began = performance.now();
-  const { on, close } = await hardware(context, settings);
-  const polisher = polisherFor(on, context.onNotice);
+  const hardware = await openHardware(context, settings);
   try {
-    const device = deviceOf(on);
-    return await on.scope(async (inner) => {
-      const { settings: atAlpha, profile } = await withAlpha(inner, session, context, settings);
-      const { settings: settled, path } = await withRidge(inner, session, context, atAlpha);
-      const fitWith = (how: Settings, filling: Filling | null): Promise<Fit> =>
-        fitOn(inner, device, polisher, session, context, how, filling, profile, path, began);
-      const filling = settled.missing === 'model' ? await fillInRounds(session, settled, fitWith) : null;
-      return fitWith(settled, filling);
-    });
+    if (session !== null) return await fitInMemory(hardware, session, context, settings, began);
+    if (streamed === null) throw new Error('a fit of no recording');
+    const prepared = await prepareStreamed(streamed, settings, transferFor(context.objective, settings));
+    return await fitOn(
+      hardware,
+      streamed,
+      prepared,
+      context,
+      settings,
+      { filling: null, profile: null, path: null },
+      began,
+    );
   } finally {
-    await polisher.close().finally(close);
+    await hardware.close();
   }
+};
+
+/** The fit of a recording in memory: alpha and the ridge are looked for where that was asked for, missing values filled. */
+const fitInMemory = async (
+  hardware: Hardware,
+  session: Session,
+  context: FitContext,
+  settings: Settings,
+  began: number,
+): Promise<Fit> => {
+  const { settings: atAlpha, profile } = await hardware.use('search for alpha', (on) =>
+    withAlpha(on, session, context, settings),
+  );
+  const { settings: settled, path } = await hardware.use('search for a ridge', (on) =>
+    withRidge(on, session, context, atAlpha),
+  );
+  const transfer = transferFor(context.objective, settled);
+  const fitWith = (how: Settings, filling: Filling | null): Promise<Fit> =>
+    fitOn(
+      hardware,
+      session,
+      prepareInMemory(session, how, transfer, filling),
+      context,
+      how,
+      { filling, profile, path },
+      began,
+    );
+  const filling = settled.missing === 'model' ? await fillInRounds(session, settled, fitWith) : null;
+  return fitWith(settled, filling);
 };
 
 /** An open backend says by itself what it is. */
@@ -200,18 +255,24 @@ const conflicts = ({ on, backend, precision, threads, objective, ridge }: FitCon
 };
 
 /** The backend that was given, or one that is opened for this fit. */
-const hardware = async (
+const openHardware = async (
   { on, onNotice }: FitContext,
-  { backend, precision, threads }: Settings,
-): Promise<{ readonly on: Backend; readonly close: () => Promise<void> }> => {
-  if (on !== undefined) return { on, close: async () => undefined };
+  { backend, precision, threads, fallback }: Settings,
+): Promise<Hardware> => {
+  const notice = onNotice === undefined ? {} : { onNotice };
+  if (on !== undefined) return hardwareOn({ on, closes: false, fallback, ...notice });
   const opened = await openBackend({
     name: backend,
     ...(precision === undefined ? {} : { precision }),
     ...(threads === undefined ? {} : { threads }),
-    ...(onNotice === undefined ? {} : { onNotice }),
+    ...notice,
   });
-  return { on: opened.on, close: () => opened.on.close() };
+  return hardwareOn({
+    on: opened.on,
+    closes: true,
+    fallback: fallback ?? (backend === 'auto' ? 'auto' : undefined),
+    ...notice,
+  });
 };
 
 /** The settings with alpha as numbers: as they were given, or as the training rows predict best. */
@@ -247,103 +308,90 @@ const withRidge = async (on: Backend, session: Session, context: FitContext, set
   return { settings: path === null ? settings : { ...settings, ridge: path.chosen }, path };
 };
 
+/** What was found out before a fit. */
+interface Findings {
+  readonly filling: Filling | null;
+  readonly profile: AlphaProfile | null;
+  readonly path: ChosenRidge | null;
+}
+
 const fitOn = async (
-  on: Backend,
-  device: string | null,
-  polisher: Polisher,
-  session: Session,
+  hardware: Hardware,
+  session: Pick<Session, 'unitNames' | 'samplingInterval' | 'sources' | 'notes'>,
+  prepared: Prepared,
   context: FitContext,
   settings: Settings,
-  filling: Filling | null,
-  alphaProfile: AlphaProfile | null,
-  path: ChosenRidge | null,
+  { filling, profile: alphaProfile, path }: Findings,
   began: number,
 ): Promise<Fit> => {
   const transfer = transferFor(context.objective, settings);
-  const raw = transitions(observationsOf(session, settings, filling?.values));
-  refuse(
-    raw.targets.rows >= 2
-      ? []
-      : [
-          {
-            path: 'recording',
-            seen: '1 transition',
-            expected: 'at least 2: a single one tells nothing of change',
-          },
-        ],
-  );
-  if (raw.targets.rows < raw.units) {
+  const { facts, scaling, all, train, heldOut, inMemory } = prepared;
+  const { units } = facts;
+  const rows = all.targets.rows;
+  if (rows < units) {
     context.onNotice?.(
-      `${raw.units} units, but only ${raw.targets.rows} transitions: if the rows of the file are units, stop here and say layout (--layout) unit-time`,
+      `${units} units, but only ${rows} transitions: if the rows of the file are units, stop here and say layout (--layout) unit-time`,
     );
   }
-  const groups = settings.groups === undefined ? null : unitGroups(settings.groups, raw.units);
-  const scaling = scalingOf(raw, settings.scale, settings.center, transfer, (j) => session.unitNames[j] ?? `unit ${j}`);
-  const all = applyScaling(raw, scaling);
-  const asked = weightsByFrame(context.objective ?? objectiveOf(settings, transfer, raw), all);
-  const horizon = settings.horizon ?? Math.max(1, Math.round(10 / mean(all.alpha)));
-  const start = context.from === undefined ? undefined : thetaFrom(context.from, all, settings.bias);
-
-  const split = settings.holdout > 0 ? splitTransitions(all, settings.holdout) : null;
-  const trained = split?.train ?? all;
-  refuse(unobservedUnits(trained, session.unitNames));
-  // A row with an interpolated predictor knows of the frame that it is to predict.
-  const heldOut = split === null ? null : withoutInterpolated(split.heldOut);
-  const { objective, dale } = await withChosenSigns(on, trained, asked, settings, context.signal);
-  const first = await solve(
-    on,
-    polisher,
-    trained,
-    objective,
-    context,
-    settings,
-    split === null ? 'fit' : 'scoring fit',
-    { start },
+  const groups = settings.groups === undefined ? null : unitGroups(settings.groups, units);
+  const own = context.objective ?? objectiveOf(settings, transfer, facts);
+  const asked = inMemory === null ? own : weightsByFrame(own, inMemory.all);
+  const horizon = settings.horizon ?? Math.max(1, Math.round(10 / mean(facts.alpha)));
+  const start = context.from === undefined ? undefined : thetaFrom(context.from, facts, settings.bias);
+  const trained = train ?? all;
+  const { objective, dale } = await hardware.use('choice of signs', (on) =>
+    withChosenSigns(on, trained, asked, settings, context.signal),
   );
+  const solveFor = (samples: TransitionSource, stage: FitProgress['stage'], from: SolveFrom): Promise<Solved> =>
+    solveLasting(hardware, samples, objective, context, settings, stage, from);
+  const first = await solveFor(trained, train === null ? 'fit' : 'scoring fit', { start });
   const scoresBegan = performance.now();
   const scored: ScoredModel = { theta: first.solution.theta, bias: settings.bias, transfer, ...scaling };
-  const aborted = first.solution.status === 'aborted';
+  const isCut = ({ status }: Solution): boolean => status === 'aborted' || status === 'device-lost';
+  const aborted = isCut(first.solution);
   const judged = heldOut !== null && !aborted;
-  const scores = judged ? scoresOf(on.host, scored, trained, heldOut, horizon) : null;
-  const traces = judged ? tracesOf(on.host, scored, heldOut, horizon, session.unitNames) : null;
+  const { host } = hardware.now().on;
+  const scores = judged ? scoresBeside(host, scored, await prepared.trivial(), heldOut, horizon) : null;
+  const traces = judged ? tracesOf(host, scored, heldOut, horizon, session.unitNames) : null;
   const scoreSeconds = (performance.now() - scoresBegan) / 1000;
   if (settings.intervals !== undefined && !aborted) lastRoundOf(first.calibration);
-  const refit = split !== null && settings.refit && !aborted;
+  const refit = train !== null && settings.refit && !aborted;
   const last = refit
-    ? await solve(on, polisher, all, objective, context, settings, 'refit', {
+    ? await solveFor(all, 'refit', {
         start: first.solution.theta,
         ...(first.calibration?.choice == null ? {} : { decided: first.calibration.choice }),
-      })
+      }).catch(orCut(first))
     : first;
   const { solution } = last;
   const { constraints } = objective;
   const intervals =
-    settings.intervals === undefined || solution.status === 'aborted' || aborted
+    settings.intervals === undefined || isCut(solution) || aborted || inMemory === null
       ? null
-      : await weightIntervalsOf(on, {
+      : await weightIntervalsWith(hardware, {
           method: settings.intervals,
           transfer,
           constraints,
           bias: settings.bias,
           last: {
-            samples: refit || split === null ? all : trained,
+            samples: refit || train === null ? inMemory.all : inMemory.train,
             theta: solution.theta,
             calibration: last.calibration,
           },
           scored:
-            split === null
+            train === null
               ? null
-              : { samples: trained, theta: first.solution.theta, calibration: first.calibration, heldOut },
+              : { samples: inMemory.train, theta: first.solution.theta, calibration: first.calibration, heldOut },
         });
 
   const parts = { first: first.solution.timing, last: refit ? solution.timing : { init: 0, steps: 0, certificate: 0 } };
   const seconds = (performance.now() - began) / 1000;
-  const identifiability = identifiabilityOf(on.host, last.gram, last.ridge);
   const fitted = refit ? all : trained;
+  const gram = last.gram ?? (await gramOnHost(host, fitted, settings.bias));
+  const identifiability = identifiabilityOf(host, gram, last.ridge);
   const moments = identifiability.inverseDiagonal.map((each) => each * fitted.targets.rows);
   const result = {
     model: {
-      ...modelOf(solution.theta, all, settings.bias, scaling, groups?.labels),
+      ...modelOf(solution.theta, facts, settings.bias, scaling, groups?.labels),
       ...(settings.form === 'current' ? { form: settings.form } : {}),
       ...(intervals === null ? {} : { standardErrors: intervals.standardErrors }),
     },
@@ -357,30 +405,32 @@ const fitOn = async (
         ? null
         : { ...last.calibration, choice: last.calibration.choice ?? first.calibration?.choice ?? null },
     solver: last.solver,
-    backend: on.name,
-    device,
-    precision: on.precision,
-    threads: on.threads,
+    backend: hardware.now().on.name,
+    device: hardware.now().device,
+    precision: hardware.now().on.precision,
+    threads: hardware.now().on.threads,
     polished: last.polishSteps !== null,
     polishSteps: last.polishSteps ?? 0,
-    units: all.units,
-    inputs: all.inputs / all.inputLags.length,
+    deviceLost: hardware.loss(),
+    units,
+    inputs: facts.inputs / facts.inputLags.length,
     unitNames: session.unitNames,
     groups,
     alphaProfile,
     ridgePath: path,
-    trials: raw.trialStarts.length,
+    trials: prepared.trials,
     samplingInterval: settings.dt ?? session.samplingInterval,
     sources: session.sources,
-    samples: (refit || split === null ? all : split.train).targets.rows,
-    trainSamples: split === null ? 0 : split.train.targets.rows,
+    streamed: inMemory === null,
+    samples: (refit ? all : trained).targets.rows,
+    trainSamples: train?.targets.rows ?? 0,
     refit,
     scores,
     traces,
     scaling,
     targetsClipped: last.targetsClipped,
     horizon,
-    dropped: raw.dropped,
+    dropped: prepared.dropped,
     certificate: certify(objective),
     dale,
     filling:
@@ -389,11 +439,11 @@ const fitOn = async (
         : {
             rounds: filling.rounds,
             change: filling.change,
-            fraction: raw.dropped.filled / (raw.targets.rows * raw.units),
+            fraction: prepared.dropped.filled / (rows * units),
           },
     identifiability,
     // Targets of the current form are not inverted, and noise on them leaves no trace in successive errors.
-    observationNoise: judged && settings.form === 'rate' ? observationNoiseOf(on.host, scored, heldOut, moments) : null,
+    observationNoise: judged && settings.form === 'rate' ? observationNoiseOf(host, scored, heldOut, moments) : null,
     seconds,
     timing: {
       init: parts.first.init + parts.last.init,
@@ -414,7 +464,7 @@ const fitOn = async (
   return { ...result, warnings, verdict, summary: () => summaryOf({ ...result, warnings, verdict }) };
 };
 
-const objectiveOf = (settings: Settings, transfer: Transfer, of: Transitions): Objective => {
+const objectiveOf = (settings: Settings, transfer: Transfer, of: NetworkFacts): Objective => {
   const penalty = penaltyOf(settings);
   return {
     ...matching(transfer, {
@@ -449,21 +499,103 @@ interface Solved {
   /** Null where the fit was not polished. */
   readonly polishSteps: number | null;
   readonly targetsClipped: number;
-  /** X'X and lambda of the problem. */
-  readonly gram: Matrix;
+  /** X'X of the problem; null where the device was lost before it was made. */
+  readonly gram: Matrix | null;
   readonly ridge: Float64Array;
   readonly notes: readonly string[];
 }
 
-const solve = async (
-  on: Backend,
-  polisher: Polisher,
-  samples: Transitions,
+/** Where a fit starts, and what of it was decided before. */
+interface SolveFrom {
+  readonly start?: Matrix | undefined;
+  readonly decided?: Choice;
+}
+
+/** A fit to some samples, which goes on elsewhere from its last state where its device is lost and that was asked for. */
+const solveLasting = async (
+  hardware: Hardware,
+  samples: TransitionSource,
   objective: Objective,
   context: FitContext,
   settings: Settings,
   stage: FitProgress['stage'],
-  { start, decided }: { readonly start?: Matrix | undefined; readonly decided?: Choice },
+  from: SolveFrom,
+): Promise<Solved> => {
+  const solveHere = (told: FitContext, start: SolveFrom): Promise<Solved> =>
+    hardware.use(stage, (on) => solve(on, hardware.now().polisher, samples, objective, told, settings, stage, start));
+  const first = await solveHere(context, from);
+  const { lost, steps, theta } = first.solution;
+  if (lost === undefined || !(await hardware.replace(lost, stage, steps))) return first;
+  const { onProgress } = context;
+  const told: FitContext =
+    onProgress === undefined
+      ? context
+      : { ...context, onProgress: (now) => onProgress({ ...now, step: steps + now.step }) };
+  const choice = first.calibration?.choice ?? null;
+  const rest = await solveHere(told, { ...from, start: theta, ...(choice === null ? {} : { decided: choice }) });
+  return {
+    ...rest,
+    solution: afterLoss(first.solution, rest.solution),
+    calibration: rest.calibration === null ? null : { ...rest.calibration, choice: rest.calibration.choice ?? choice },
+  };
+};
+
+/** A solution that goes on where another ended: steps, history and time are those of both. */
+const afterLoss = (first: Solution, rest: Solution): Solution => {
+  const spent = first.timing.init + first.timing.steps + first.timing.certificate;
+  return {
+    ...rest,
+    steps: first.steps + rest.steps,
+    trace: [
+      ...first.trace,
+      ...rest.trace.map((entry) => ({ ...entry, step: first.steps + entry.step, seconds: spent + entry.seconds })),
+    ],
+    timing: {
+      init: first.timing.init + rest.timing.init,
+      steps: first.timing.steps + rest.timing.steps,
+      certificate: first.timing.certificate + rest.timing.certificate,
+    },
+  };
+};
+
+/** What was done before stands as the last state of a fit that lost its device before it had one of its own. */
+const orCut =
+  (before: Solved) =>
+  (error: unknown): Solved => {
+    if (!isDeviceLost(error)) throw error;
+    const lost: DrnnError = error;
+    return { ...before, solution: { ...before.solution, status: 'device-lost', lost } };
+  };
+
+/** Intervals; null where the device is lost at the end of all, as the fit itself is done. */
+const weightIntervalsWith = (hardware: Hardware, request: WeightIntervalsRequest): Promise<WeightIntervals | null> =>
+  hardware
+    .use('intervals', (on) => weightIntervalsOf(on, request))
+    .catch((error: unknown) => {
+      if (isDeviceLost(error)) return null;
+      throw error;
+    });
+
+/** X'X of samples that are not on a backend. */
+const gramOnHost = async (host: Host, source: TransitionSource, bias: boolean): Promise<Matrix> => {
+  const design = designOf(source, bias);
+  const total = matrix(design.columns, design.columns);
+  for await (const block of design.blocks(2048)) {
+    const part = host.gram(block);
+    for (let i = 0; i < part.data.length; i++) total.data[i]! += part.data[i]!;
+  }
+  return total;
+};
+
+const solve = async (
+  on: Backend,
+  polisher: Polisher,
+  samples: TransitionSource,
+  objective: Objective,
+  context: FitContext,
+  settings: Settings,
+  stage: FitProgress['stage'],
+  { start, decided }: SolveFrom,
 ): Promise<Solved> => {
   if (settings.estimator === 'calibrated') {
     const { transfer, constraints } = objective;
@@ -512,7 +644,10 @@ const solve = async (
       solver: solver.name,
       polishSteps,
       targetsClipped,
-      gram: await task.gram(),
+      gram: await task.gram().catch((error: unknown) => {
+        if (isDeviceLost(error)) return null;
+        throw error;
+      }),
       ridge,
       notes,
     };
@@ -537,12 +672,6 @@ const transferFor = (own: Objective | undefined, settings: Settings): Transfer =
     throw failure(countsIssue('objective', 'an objective of exponential rates'));
   }
   return own.transfer;
-};
-
-const withoutInterpolated = (heldOut: Transitions): Transitions | null => {
-  const rows = Array.from(heldOut.interpolated, (known, row) => (known === 1 ? -1 : row)).filter((row) => row >= 0);
-  if (rows.length === heldOut.interpolated.length) return heldOut;
-  return rows.length === 0 ? null : selectTransitions(heldOut, rows);
 };
 
 const mean = (values: Float64Array): number => values.reduce((a, b) => a + b, 0) / values.length;

@@ -1,11 +1,12 @@
 export { fit, type Fit, type FitContext, type FitProgress } from './fit.js';
+export type { DeviceLoss } from './backends/hardware.js';
 export { backendNames, type BackendName } from './backends/kinds.js';
 export { type BackendChoice, openBackend, type OpenedBackend, type PassedOver } from './backends/open-backend.js';
 export type { FitSource, RatesSource } from './session.js';
 export type { ChosenRidge } from './auto-ridge.js';
 export { choices, defaults, type FitOptions, losses, type LossName, type RidgeRule } from './fit-options.js';
-export * from './scaling.js';
-export * from './scores.js';
+export { applyScaling, type Scaling, scalingOf } from './scaling.js';
+export { predictedDrive, type ScoredModel, scoresOf, tracesOf } from './scores.js';
 export * from './identifiability.js';
 export * from './observation-noise.js';
 export { attractors, type AttractorPoint, type Attractors, type AttractorsOptions } from './attractors.js';

@@ -1,12 +1,12 @@
 import type { Model } from '@drnn/recordings';
-import type { Transitions } from '@drnn/simulator';
 import { matrix, type Matrix, refuse } from '@drnn/tensor';
+import type { NetworkFacts } from './prepared.js';
 import type { Scaling } from './scaling.js';
 
 /** W [unit, unit] and Win [unit, input] with row = target, and b, from Theta [predictor, unit]. */
 export const modelOf = (
   theta: Matrix,
-  of: Transitions,
+  of: NetworkFacts,
   bias: boolean,
   scaling: Scaling,
   groups: readonly string[] | null = null,
@@ -32,7 +32,11 @@ export const modelOf = (
 };
 
 /** Theta [predictor, unit] of a model; the inverse of `modelOf`. */
-export const thetaFrom = ({ W, Win, b }: Pick<Model, 'W' | 'Win' | 'b'>, of: Transitions, bias: boolean): Matrix => {
+export const thetaFrom = (
+  { W, Win, b }: Pick<Model, 'W' | 'Win' | 'b'>,
+  of: Pick<NetworkFacts, 'units' | 'inputs'>,
+  bias: boolean,
+): Matrix => {
   const { units, inputs } = of;
   refuse(
     W.rows === units && Win.columns === inputs

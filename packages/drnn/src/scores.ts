@@ -1,6 +1,7 @@
 import type { Transfer } from '@drnn/objectives';
 import type { Transitions } from '@drnn/simulator';
 import { type Host, mapMatrix, matrix, type Matrix, pointwise } from '@drnn/tensor';
+import { type RowSweeps, sweepMemory, type TransitionPiece } from './row-sweeps.js';
 import type { HeldOutTraces, HorizonScore, Score, Scores } from './report/report-data.js';
 
 /** A fitted network in scaled units, as the scores need it: Theta [unit + input + bias, unit]. */
@@ -23,17 +24,66 @@ export const scoresOf = (
   train: Transitions,
   heldOut: Transitions,
   horizon: number,
+): Scores => scoresBeside(host, model, sweepMemory(trivialSweeps(train.alpha), train), heldOut, horizon);
+
+/** What trivial predictors learn from the training transitions, [unit]. */
+export interface Trivial {
+  /** Means of r[t+1] and of d over observed targets. */
+  readonly next: Float64Array;
+  readonly drive: Float64Array;
+  /** r[t+1] = next + slope (r[t] - now), by least squares for each unit on its own. */
+  readonly now: Float64Array;
+  readonly slope: Float64Array;
+}
+
+/** What trivial predictors learn, in two sweeps. */
+export function* trivialSweeps(alpha: Float64Array): RowSweeps<Trivial> {
+  const units = alpha.length;
+  const zeros = (): Float64Array => new Float64Array(units);
+  const [next, drive, now, count] = [zeros(), zeros(), zeros(), zeros()];
+  const each = (piece: TransitionPiece, see: (j: number, r: number, d: number, after: number) => void): void => {
+    const { predictors, targets, weights } = piece;
+    for (let i = 0; i < targets.data.length; i++) {
+      if (weights !== null && weights.data[i] === 0) continue;
+      const j = i % units;
+      const r = predictors.data[((i - j) / units) * predictors.columns + j]!;
+      const d = targets.data[i]!;
+      see(j, r, d, (1 - alpha[j]!) * r + alpha[j]! * d);
+    }
+  };
+  yield (piece) =>
+    each(piece, (j, r, d, after) => {
+      next[j]! += after;
+      drive[j]! += d;
+      now[j]! += r;
+      count[j]!++;
+    });
+  for (const sums of [next, drive, now]) sums.forEach((sum, j) => (sums[j] = count[j]! > 0 ? sum / count[j]! : 0));
+  const [xx, xy] = [zeros(), zeros()];
+  yield (piece) =>
+    each(piece, (j, r, _, after) => {
+      xx[j]! += (r - now[j]!) ** 2;
+      xy[j]! += (r - now[j]!) * (after - next[j]!);
+    });
+  return { next, drive, now, slope: xx.map((square, j) => (square > 0 ? xy[j]! / square : 0)) };
+}
+
+/** `scoresOf` beside what trivial predictors have learnt. */
+export const scoresBeside = (
+  host: Host,
+  model: ScoredModel,
+  trivial: Trivial,
+  heldOut: Transitions,
+  horizon: number,
 ): Scores => {
   const { units } = heldOut;
   const next = nextStates(heldOut);
   const drive = predictedDrive(host, model, heldOut.predictors);
   const step = advance(heldOut.predictors, drive, heldOut.alpha);
-  const trainNext = nextStates(train);
-  const means = { next: columnMeans(trainNext, train.weights), drive: columnMeans(train.targets, train.weights) };
   const score = (predicted: Matrix, actual: Matrix, mean: Float64Array): UnitScores =>
     determination(predicted, actual, heldOut.weights, mean, model.scale);
-  const oneStep = score(step, next, means.next);
-  const driveScore = score(drive, heldOut.targets, means.drive);
+  const oneStep = score(step, next, trivial.next);
+  const driveScore = score(drive, heldOut.targets, trivial.drive);
   const current = statesOf(heldOut.predictors, units);
   const windows = restarts(heldOut, horizon);
   const leads = [...new Set([horizon / 10, horizon / 3, horizon].map((h) => Math.max(1, Math.round(h))))];
@@ -51,7 +101,7 @@ export const scoresOf = (
       actual.data.set(next.data.subarray(last * units, (last + 1) * units), i * units);
       weights?.data.set(heldOut.weights!.data.subarray(last * units, (last + 1) * units), i * units);
     });
-    const result = determination(predicted, actual, weights, means.next, model.scale);
+    const result = determination(predicted, actual, weights, trivial.next, model.scale);
     return { horizon: lead, pooled: result.score.pooled, median: result.score.median };
   };
   const all = (persist: boolean): readonly HorizonScore[] =>
@@ -62,10 +112,10 @@ export const scoresOf = (
     closedLoop: all(false),
     baseline: {
       oneStep: {
-        persistence: score(current, next, means.next).score,
-        autoregression: score(autoregression(train, trainNext, current), next, means.next).score,
+        persistence: score(current, next, trivial.next).score,
+        autoregression: score(autoregression(trivial, current), next, trivial.next).score,
       },
-      drive: { mean: score(repeatRow(means.drive, heldOut.targets.rows), heldOut.targets, means.drive).score },
+      drive: { mean: score(repeatRow(trivial.drive, heldOut.targets.rows), heldOut.targets, trivial.drive).score },
       closedLoop: { persistence: all(true) },
     },
     byUnit: { oneStep: oneStep.byUnit, drive: driveScore.byUnit },
@@ -282,22 +332,12 @@ const repeatRow = (row: Float64Array, times: number): Matrix => {
   return result;
 };
 
-/** r[t+1] = c + f r[t] for each unit on its own, by least squares on the training transitions. */
-const autoregression = (train: Transitions, trainNext: Matrix, current: Matrix): Matrix => {
-  const { units, weights } = train;
-  const states = statesOf(train.predictors, units);
-  const [x, y] = [columnMeans(states, weights), columnMeans(trainNext, weights)];
-  const [xx, xy] = [new Float64Array(units), new Float64Array(units)];
-  for (let i = 0; i < states.data.length; i++) {
-    if (weights !== null && weights.data[i] === 0) continue;
-    const j = i % units;
-    xx[j]! += (states.data[i]! - x[j]!) ** 2;
-    xy[j]! += (states.data[i]! - x[j]!) * (trainNext.data[i]! - y[j]!);
-  }
-  const result = matrix(current.rows, units);
+const autoregression = ({ next, now, slope }: Trivial, current: Matrix): Matrix => {
+  const { columns } = current;
+  const result = matrix(current.rows, columns);
   for (let i = 0; i < result.data.length; i++) {
-    const j = i % units;
-    result.data[i] = y[j]! + (xx[j]! > 0 ? xy[j]! / xx[j]! : 0) * (current.data[i]! - x[j]!);
+    const j = i % columns;
+    result.data[i] = next[j]! + slope[j]! * (current.data[i]! - now[j]!);
   }
   return result;
 };

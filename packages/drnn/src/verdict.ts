@@ -1,4 +1,5 @@
 import { ridgeOf } from '@drnn/objectives';
+import { lossSentence } from './backends/hardware.js';
 import type { Fit } from './fit.js';
 import { reachedOf, ridgeNames, standardErrors } from './reached.js';
 
@@ -12,6 +13,7 @@ const r2 = (x: number): string => (!Number.isFinite(x) ? 'not available' : x > 0
 export const warningsOf = (fit: Judged): readonly string[] => {
   const said: string[] = [];
   const { solution, scaling, scores, calibration } = fit;
+  if (fit.deviceLost !== null) said.push(`${lossSentence(fit.deviceLost)} It said: ${fit.deviceLost.reason}`);
   if (solution.status !== 'converged' && calibration !== null) {
     const last = calibration.rounds.at(-1);
     said.push(

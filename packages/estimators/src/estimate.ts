@@ -33,6 +33,8 @@ export interface EstimateOptions extends RoundTaskOptions {
   readonly pilot: PilotOptions;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: EstimateProgress) => void;
+  /** Told of the choice as soon as it is made. */
+  readonly onChoice?: (choice: Choice) => void;
 }
 
 export interface EstimateProgress {
@@ -95,6 +97,7 @@ export const estimate = async (on: Backend, source: TransitionSource, options: E
       const isJudged = heldOut.length > 0 && signal?.aborted !== true;
       const request = { source, blocks, heldOut, inverted: begun.inverted, ridge: how.ridge, effort };
       const choice = isJudged ? await judge(task, { ...request, ...(signal === undefined ? {} : { signal }) }) : null;
+      if (choice !== null) options.onChoice?.(choice);
       if (choice !== null && choice.winner !== 'rounds')
         return { ...(await fitRidge(task, choice.winner, choice.strength, effort, begun.theta)), choice };
       const tempering = (choice ?? decided)?.tempering ?? 1;

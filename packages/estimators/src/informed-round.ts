@@ -72,7 +72,8 @@ export const informedFit = async (
     targetClip: null,
   });
   const task = await problem(on, train, objective);
-  const { theta } = await run(withStopping(maxSteps(5))(newton), task, { start: truth });
+  const { theta, lost } = await run(withStopping(maxSteps(5))(newton), task, { start: truth });
+  if (lost !== undefined) throw lost;
   return { theta, noise: levels, task };
 };
 

@@ -88,10 +88,13 @@ const labelFile = (format: Format, stem: string, labels: readonly string[], path
   entry: noEntry,
 });
 
+/** The name of a file that is a single array: that of the file without its ending. */
+export const stemOf = (path: string): string => path.replace(/^.*[/\\]/, '').replace(/\.[^.]*$/, '') || 'array';
+
 /** Opens a file of arrays: by its content first, by its extension where the content does not say. */
 export const openArrayFile = async (bytes: Uint8Array, path: string, csv: CsvOptions = {}): Promise<ArrayFile> => {
   const format = formatOf(bytes, path);
-  const stem = path.replace(/^.*[/\\]/, '').replace(/\.[^.]*$/, '') || 'array';
+  const stem = stemOf(path);
   if (format === 'npy' && isNpyText(bytes, path)) return labelFile(format, stem, decodeNpyText(bytes, path), path);
   if (format === 'npy') {
     const { shape, type } = decodeNpyHeader(bytes, path);

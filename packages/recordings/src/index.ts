@@ -1,4 +1,12 @@
-export * from './array-file.js';
+export {
+  type ArrayFile,
+  type ArrayListing,
+  describeListing,
+  type Format,
+  formatOf,
+  onlyArray,
+  openArrayFile,
+} from './array-file.js';
 export { expansionLimit } from './budget.js';
 export * from './csv.js';
 export { encodeMat5, type MatContents } from './encode-mat5.js';
@@ -15,5 +23,13 @@ export { decodeNpz, encodeNpz, type Npz, type NpzListing, openNpz } from './npz.
 export * from './numeric-array.js';
 export { nwbSampling, type Sampling } from './nwb.js';
 export * from './read-file.js';
-export * from './recording.js';
+export {
+  concatenateRecordings,
+  type Layout,
+  type Recording,
+  recordingOf,
+  type RecordingParts,
+  type Source,
+} from './recording.js';
+export * from './stream-recording.js';
 export * from './write-beside.js';

@@ -50,6 +50,7 @@ describe('rows of an npy file', () => {
   it('are refused where the file is none, of other axes, or cut short', async () => {
     const refused = (act: Promise<RowSource>) => expect(act).rejects.toThrow(DrnnError);
     await refused(npyRows(join(folder, 'absent.npy')));
+    await refused(npyRows(folder));
     writeFileSync(path, 'time,unit');
     await refused(npyRows(path));
     write([2, 2, 2], new Float64Array(8));

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { failure, matrix, type RowSource } from '@drnn/tensor';
 import { budgetOf } from './budget.js';
 import { decodeNpyHeader, decodeNumbers, LONGEST_NPY_HEADER } from './npy.js';
@@ -10,6 +10,9 @@ import { bytesPerNumber, describeShape } from './numeric-array.js';
  * order, a file cut short.
  */
 export const npyRows = async (path: string): Promise<RowSource> => {
+  // Opening a pipe would wait for someone who writes to it.
+  const found = await stat(path).catch(() => null);
+  if (found?.isFile() === false) throw failure({ path, seen: 'no regular file', expected: 'an npy file' });
   const file = await open(path).catch((cause: unknown) => {
     throw failure({ path, seen: 'a file that cannot be opened', expected: 'an npy file' }, cause);
   });

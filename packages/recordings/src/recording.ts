@@ -84,12 +84,13 @@ const checkTrials = (given: ArrayLike<number>, frames: number, issues: Issue[]):
   return trials;
 };
 
-/** A unit that rises in equal steps is more likely the time than a cell. */
-const timeColumn = (rates: Matrix, column: string): readonly string[] => {
-  const at = (t: number): number => rates.data[t * rates.columns]!;
-  const step = at(1) - at(0);
-  if (rates.rows < 4 || !(step > 0)) return [];
-  for (let t = 1; t < rates.rows; t++) if (!(Math.abs(at(t) - at(t - 1) - step) <= 1e-3 * step)) return [];
+/** What is to be said of the first unit, [time]: one that rises in equal steps is more likely the time than a cell. */
+export const timeColumnNotes = (values: Float64Array, column = 'the first column'): readonly string[] => {
+  const step = values[1]! - values[0]!;
+  if (values.length < 4 || !(step > 0)) return [];
+  for (let t = 1; t < values.length; t++) {
+    if (!(Math.abs(values[t]! - values[t - 1]! - step) <= 1e-3 * step)) return [];
+  }
   return [
     `${column} rises in equal steps of ${Number(step.toPrecision(6))}: if it is the time, take it out of the file and give the step as dt.`,
   ];
@@ -160,7 +161,8 @@ export const recordingOf = (name: string, array: NumericArray, parts: RecordingP
     issues.push({ path: 'unitNames', seen: `${unitNames.length} names`, expected: `[unit=${rates.columns}]` });
   }
   refuse(issues);
-  const notes = [...(parts.notes ?? []), ...timeColumn(rates, unitNames?.[0] ?? 'the first column')];
+  const first = Float64Array.from({ length: rates.rows }, (_, t) => rates.data[t * rates.columns]!);
+  const notes = [...(parts.notes ?? []), ...timeColumnNotes(first, unitNames?.[0])];
   return { name, rates, samplingInterval, trials, unitNames, layout, source: parts.source, notes };
 };
 

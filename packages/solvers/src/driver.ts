@@ -1,4 +1,4 @@
-import { failure, type Matrix } from '@drnn/tensor';
+import { type DrnnError, failure, isDeviceLost, type Matrix } from '@drnn/tensor';
 import { thetaErrorBound } from './error-bound.js';
 import type { Problem } from './problem.js';
 import { isFiniteState, type Iterate, type Solver, snapshot, type Status } from './solver.js';
@@ -18,6 +18,8 @@ export interface Solution {
   /** Parameters [predictor, unit]. */
   readonly theta: Matrix;
   readonly status: Status;
+  /** With the status `device-lost`: what the backend said of it. */
+  readonly lost?: DrnnError;
   /** The largest over units of |g| / |g at zero| in the metric's dual norm. */
   readonly residual: number;
   /** The largest over units of |H^-1 g| / |theta|, estimated. */
@@ -74,7 +76,9 @@ const seconds = (since: number): number => (performance.now() - since) / 1000;
 
 /**
  * Runs a solver until its rule stops it. Never throws for what happens in the iteration: a state that is not finite
- * ends the run as `non-finite` with the state before it; an abort as `aborted` with the last state.
+ * ends the run as `non-finite` with the state before it; an abort as `aborted` with the last state; a backend that loses
+ * its device as `device-lost` with the last state, from which `run(solver, await problem.movedTo(other), { start: theta })`
+ * goes on. Without a state yet, that loss is an error.
  */
 export const run = async <State extends Iterate>(
   solver: Solver<State>,
@@ -92,13 +96,7 @@ export const run = async <State extends Iterate>(
   let status: Status | undefined;
   let initSeconds = 0;
 
-  for await (const state of iterate(solver, problem, options)) {
-    if (last === null) initSeconds = seconds(began);
-    if (!isFiniteState(state)) {
-      status = 'non-finite';
-      last ??= snapshot(state);
-      break;
-    }
+  const judge = async (state: State): Promise<Status | undefined> => {
     trace.push({ step: state.step, objective: state.objective, residual: state.residual, seconds: seconds(began) });
     if (state.problem !== undefined && state.problem !== at) {
       // Values of another precision are no measure of progress in this one.
@@ -126,18 +124,37 @@ export const run = async <State extends Iterate>(
       stepsSinceHalved: state.step - halved.at,
       stepsWithoutProgress: state.step - progress.at,
     };
-    status = await solver.stop(state, context);
-    last = snapshot(state);
-    if (status !== undefined) break;
+    return solver.stop(state, context);
+  };
+
+  let lost: DrnnError | null = null;
+  let bound: number | null = null;
+  try {
+    for await (const state of iterate(solver, problem, options)) {
+      if (last === null) initSeconds = seconds(began);
+      if (!isFiniteState(state)) {
+        status = 'non-finite';
+        last ??= snapshot(state);
+        break;
+      }
+      // First of all: the state is good, whatever becomes of the device.
+      last = snapshot(state);
+      status = await judge(state);
+      if (status !== undefined) break;
+    }
+    if (last !== null && status !== undefined && status !== 'non-finite') bound = await bounds.of(last, Infinity);
+  } catch (error) {
+    if (last === null || !isDeviceLost(error)) throw error;
+    lost = error;
   }
   if (last === null) throw new Error('a solver gave no state');
-  const ended: Status = status ?? 'aborted';
-  const bound = ended === 'non-finite' || ended === 'aborted' ? bounds.known(last) : await bounds.of(last, Infinity);
+  const ended: Status = lost === null ? (status ?? 'aborted') : 'device-lost';
   return {
     theta: last.theta,
     status: ended === 'stalled' && at.on.precision === 'mixed' ? 'precision-floor' : ended,
+    ...(lost === null ? {} : { lost }),
     residual: last.residual,
-    thetaErrorBound: bound,
+    thetaErrorBound: bound ?? bounds.known(last),
     objective: last.objective,
     value: last.value,
     steps: last.step,

@@ -10,6 +10,7 @@ import {
   type Backend,
   constant,
   type Expression,
+  isDeviceLost,
   lessEqual,
   magnitude,
   matrix,
@@ -74,7 +75,8 @@ export interface Problem {
   /** What it was made of. */
   readonly source: TransitionSource;
   /**
-   * The same problem on another backend, to go on there, while this one's is open. What hardly depends on how rows are
+   * The same problem on another backend, to go on there, while this one's is open, its device lost or not. What hardly
+   * depends on how rows are
    * rounded is taken over: samples, X'X (its sums are float64 anyway), the start, the sizes of the terms of objectives.
    * Gradients, their scale and the noise floor are the new backend's own. Cost of the rows alone.
    */
@@ -204,9 +206,9 @@ const place = async (on: Backend, unplaced: Unplaced): Promise<Problem> => {
   };
   const ownTermSizes = async (): Promise<Float64Array> =>
     only((await pass(await start(), { columnSums: [magnitude(loss)] })).columnSums);
-  const gram = once(known?.gram ?? (() => on.gram(design)));
-  const start = once(known?.start ?? ownStart);
-  const termSizes = once(known?.termSizes ?? ownTermSizes);
+  const gram = once(orOwn(known?.gram, () => on.gram(design)));
+  const start = once(orOwn(known?.start, ownStart));
+  const termSizes = once(orOwn(known?.termSizes, ownTermSizes));
   const metric = once(async () => metricOf(on.host, await gram(), ridge, free));
   const gradientScale = once(async () => {
     // At Theta = 0 there is nothing to multiply, but data say how many units there are.
@@ -325,6 +327,19 @@ const only = <Item>(items: readonly Item[]): Item => {
   if (item === undefined) throw new Error('a pass returned less than it was asked for');
   return item;
 };
+
+/** What is known from another backend; made here where that has lost its device before it was asked. */
+const orOwn = <Result>(
+  known: (() => Promise<Result>) | undefined,
+  own: () => Promise<Result>,
+): (() => Promise<Result>) =>
+  known === undefined
+    ? own
+    : () =>
+        known().catch((error: unknown) => {
+          if (isDeviceLost(error)) return own();
+          throw error;
+        });
 
 /** A promise made at the first call and shared by all; a failure is forgotten, so that it can be tried again. */
 const once = <Result>(make: () => Promise<Result>): (() => Promise<Result>) => {

@@ -3,7 +3,8 @@ import type { Problem } from './problem.js';
 import type { StopRule } from './stopping.js';
 
 /** How a run ended. A status is data, never an exception. */
-export type Status = 'converged' | 'max-steps' | 'stalled' | 'precision-floor' | 'non-finite' | 'aborted';
+export type Status =
+  'converged' | 'max-steps' | 'stalled' | 'precision-floor' | 'non-finite' | 'device-lost' | 'aborted';
 
 /** What every state of every solver tells. */
 export interface Iterate {

@@ -13,6 +13,8 @@ export interface Issue {
   readonly expected: string;
   /** What to do about it, when that is known. */
   readonly hint?: string;
+  /** What programs act on: the device that a backend ran on is gone, and what was asked of it can be asked of another. */
+  readonly code?: 'device-lost';
 }
 
 /** An issue in one sentence: `rates: saw [80, 500], expected [time=500, unit=80]. Hint: transpose it.` */
@@ -34,6 +36,10 @@ export class DrnnError extends Error {
 export const refuse = (issues: readonly Issue[]): void => {
   if (issues.length > 0) throw new DrnnError(issues);
 };
+
+/** Whether a backend has lost its device: nothing more comes from it, and its host goes on. */
+export const isDeviceLost = (error: unknown): error is DrnnError =>
+  error instanceof DrnnError && error.issues.some(({ code }) => code === 'device-lost');
 
 /** The error of a single issue: `throw failure({ path, seen, expected })`. */
 export const failure = (issue: Issue, cause?: unknown): DrnnError =>

@@ -126,22 +126,3 @@ describe('progress', () => {
     expect(run.stderr).toMatch(/^fit: \d+%, cpu float64, step \d+, residual /);
   });
 });
-
-describe('doctor', () => {
-  it('says of every backend what it is or how to get it, and which one auto takes', async () => {
-    const { stdout, code } = await runCommand(folder, ['doctor']);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/^ok {2}SIMD .*with(out)? fused multiply-add/m);
-    expect(stdout).toMatch(/^ok {2}threads .*physical cores?.*shared memory/m);
-    expect(stdout).toMatch(/^ok {2}backend cpu .*float64 and mixed, 1 thread, self-check passed/m);
-    expect(stdout).toMatch(/^ok {2}backend wasm .*mixed and float64, \d+ threads?, self-check passed/m);
-    expect(stdout).toMatch(/^(ok {2}backend blas .*\/.*self-check passed|-- {2}backend blas .*\S)/m);
-    expect(stdout).toMatch(/^(ok {2}backend webgpu .*adapter.*self-check passed|-- {2}backend webgpu .*\S)/m);
-    expect(stdout).toMatch(/^(ok|--) {2}backend tfjs-wasm /m);
-    expect(stdout).toMatch(/^ok {2}auto +takes (blas|wasm)$/m);
-    const environment = { DRNN_BLAS: join(folder, 'rec.npy') };
-    const gone = await spawnCommand(folder, ['doctor', '--json'], ignore, environment);
-    expect(gone.code).toBe(0);
-    expect(at(JSON.parse(gone.stdout), 'auto')).toBe('wasm');
-  });
-});

@@ -78,10 +78,14 @@ interface BackendModule {
 const isBackendModule = (loaded: unknown): loaded is BackendModule =>
   typeof loaded === 'object' && loaded !== null && 'backend' in loaded && typeof loaded.backend === 'function';
 
-/** What went wrong and what helps, shorter than the error itself. */
+/** What went wrong and what helps, shorter than the error itself; a variable of the environment is named. */
 export const reasonOf = (error: unknown): string =>
   error instanceof DrnnError
-    ? error.issues.map(({ seen, hint }) => `${seen}${hint === undefined ? '' : `; ${hint}`}`).join('; ')
+    ? error.issues
+        .map(({ path, seen, hint }) =>
+          [path.startsWith('DRNN_') ? `${path}: ${seen}` : seen, ...(hint === undefined ? [] : [hint])].join('; '),
+        )
+        .join('; ')
     : error instanceof Error
       ? (error.message.split('\n')[0] ?? '')
       : String(error);
@@ -172,13 +176,18 @@ export const openBackend = async (
 ): Promise<OpenedBackend> => {
   refuse(choiceIssues(choice, kinds));
   const { name = 'auto', onNotice } = choice;
-  if (name !== 'auto') return { on: await openKind(kinds[name], choice), name, passedOver: [] };
+  const opened = (on: Backend, taken: BackendName, before: readonly PassedOver[]): OpenedBackend => {
+    if (kinds[taken].threaded && choice.threads === undefined && typeof SharedArrayBuffer === 'undefined')
+      onNotice?.(`The backend ${taken} runs on one thread: there is no shared memory here.`);
+    return { on, name: taken, passedOver: before };
+  };
+  if (name !== 'auto') return opened(await openKind(kinds[name], choice), name, []);
   const passedOver: PassedOver[] = [];
   for (const each of order) {
     const [unfit] = choiceIssues({ ...choice, name: each }, kinds);
     try {
       if (unfit !== undefined) throw failure(unfit);
-      return { on: await openKind(kinds[each], choice), name: each, passedOver };
+      return opened(await openKind(kinds[each], choice), each, passedOver);
     } catch (error) {
       const reason = reasonOf(error);
       passedOver.push({ name: each, reason });

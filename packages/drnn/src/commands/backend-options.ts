@@ -10,6 +10,12 @@ export const backendOptions = (command: Command): Command =>
         .choices(choices.backend)
         .default(defaults.backend),
     )
+    .addOption(
+      new Option(
+        '--fallback <name>',
+        'where a fit goes on from its last state when its device is lost (default: auto with --backend auto, else nowhere)',
+      ).choices(choices.fallback),
+    )
     .option('--threads <count>', 'threads of the backend (default: all physical cores)', wholeNumber)
     .addOption(
       new Option('--precision <precision>', 'of rows and products (default: float64 on cpu, mixed elsewhere)').choices(

@@ -16,7 +16,7 @@ import { arrayOf } from './simulate.js';
 import { usedOptions } from './used-options.js';
 import { exitCodes, interruptible, say } from './terminal.js';
 
-interface DemoFlags extends Pick<FitFlags, 'backend' | 'threads' | 'precision' | 'polish'> {
+interface DemoFlags extends Pick<FitFlags, 'backend' | 'fallback' | 'threads' | 'precision' | 'polish'> {
   readonly units: number;
   readonly steps: number;
   readonly gain: number;
@@ -65,6 +65,7 @@ export const demoCommand = (program: Command): void => {
         alpha,
         signal: interrupt.signal,
         backend: flags.backend,
+        ...(flags.fallback === undefined ? {} : { fallback: flags.fallback }),
         ...(flags.precision === undefined ? {} : { precision: flags.precision }),
         ...(flags.threads === undefined ? {} : { threads: flags.threads }),
         polish: flags.polish,
@@ -74,7 +75,7 @@ export const demoCommand = (program: Command): void => {
       bar.stop();
       const line = [
         'drnn fit recording.npz --key r --alpha 0.1 --out model.npz --report report.html',
-        ...givenOptions(command, ['backend', 'threads', 'precision', 'polish']),
+        ...givenOptions(command, ['backend', 'fallback', 'threads', 'precision', 'polish']),
       ].join(' ');
       const named = {
         key: { value: 'r', given: true },

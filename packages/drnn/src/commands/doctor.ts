@@ -57,7 +57,7 @@ const diagnose = async (): Promise<{ readonly findings: readonly Finding[]; read
     {
       name: 'threads',
       found: shared,
-      says: `${physicalCores()} physical cores of ${availableParallelism()} usable threads (${cpus()[0]?.model.trim() ?? 'unknown processor'}), ${shared ? '' : 'no '}shared memory`,
+      says: `${physicalCores()} physical cores of ${availableParallelism()} usable threads (${cpus()[0]?.model.trim() ?? 'unknown processor'}), ${shared ? 'shared memory' : 'no shared memory, without which backends run on one thread'}`,
     },
     { name: 'memory', found: true, says: `${(totalmem() / 2 ** 30).toFixed(1)} GiB` },
     ...backends.map(({ name, found, says }) => ({ name: `backend ${name}`, found, says })),

@@ -48,9 +48,11 @@ export interface FitFlags {
   readonly refit: boolean;
   readonly from?: string;
   readonly backend: (typeof choices.backend)[number];
+  readonly fallback?: (typeof choices.fallback)[number];
   readonly threads?: number;
   readonly precision?: (typeof choices.precision)[number];
   readonly polish: boolean;
+  readonly stream: (typeof choices.stream)[number];
   readonly seed: number;
   readonly out?: string;
   readonly force?: boolean;

@@ -82,9 +82,11 @@ export const optionsOf = async (
     holdout: flags.holdout,
     refit: flags.refit,
     backend: flags.backend,
+    ...(flags.fallback === undefined ? {} : { fallback: flags.fallback }),
     ...(flags.precision === undefined ? {} : { precision: flags.precision }),
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
     polish: flags.polish,
+    stream: flags.stream,
     seed: flags.seed,
   };
 };

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import type { Fit } from '../fit.js';
 import { version } from '../version.js';
 import type { FitFlags } from './fit-flags.js';
-import { jsonValue } from './terminal.js';
+import { jsonValue, peakMemory } from './terminal.js';
 import { usedOptions } from './used-options.js';
 
 /** What `--json` prints. */
@@ -36,6 +36,9 @@ export const jsonOf = (result: Fit, flags: FitFlags): unknown => {
     threads: result.threads,
     polished: result.polished,
     polishSteps: result.polishSteps,
+    deviceLost: result.deviceLost,
+    streamed: result.streamed,
+    peakMemory: peakMemory(),
     scale: {
       method: scaling.method,
       outsideBefore: scaling.outsideBefore,
@@ -163,6 +166,7 @@ export const recordOf = (result: Fit, options: ModelRecord['options']): ModelRec
       precision: result.precision,
       threads: result.threads,
       polished: result.polished,
+      deviceLost: json(result.deviceLost),
       samples: result.samples,
       trainSamples: result.trainSamples,
       refit: result.refit,

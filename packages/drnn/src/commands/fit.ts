@@ -12,7 +12,7 @@ import { optionsOf } from './fit-input.js';
 import { commandLine, jsonOf, optionsRecord, recordOf } from './fit-result.js';
 import { noteOf, progress } from './progress.js';
 import { structureFlags } from './structure-flags.js';
-import { exitCodes, interruptible, printJson, say } from './terminal.js';
+import { exitCodes, interruptible, peakMemory, printJson, say } from './terminal.js';
 
 const oneOf = (flag: string, description: string, allowed: readonly string[], byDefault: string): Option =>
   new Option(flag, description).choices(allowed).default(byDefault);
@@ -111,6 +111,9 @@ export const fitCommand = (program: Command): void => {
     .option('--from <model>', 'start from this model');
   structureFlags(command);
   backendOptions(command)
+    .addOption(
+      oneOf('--stream <when>', 'read an npy file piece by piece, not into memory', choices.stream, defaults.stream),
+    )
     .option('--seed <seed>', 'kept with the model; this fit draws nothing', wholeNumber, defaults.seed)
     .option('--out <model>', 'where to write the model (npz)')
     .option('--force', 'overwrite --out and --report')
@@ -181,5 +184,6 @@ const writeResult = async (result: Fit, flags: FitFlags, command: Command, force
   }
   if (flags.json === true) printJson(jsonOf(result, flags));
   else process.stdout.write(`${result.summary()}\n`);
+  if (result.streamed) say(`read piece by piece; at most ${(peakMemory() / 2 ** 30).toFixed(2)} GiB of memory`);
   for (const path of [flags.out, flags.report]) if (path !== undefined) say(`wrote ${path}`);
 };

@@ -22,6 +22,9 @@ export const printJson = (value: unknown): void => {
   process.stdout.write(jsonText(value));
 };
 
+/** The most memory that this process has had so far, in bytes. */
+export const peakMemory = (): number => 1024 * process.resourceUsage().maxRSS;
+
 /** A line for a person, on stderr, which leaves stdout to results. */
 export const say = (line: string): void => {
   process.stderr.write(`${line}\n`);
@@ -50,6 +53,7 @@ const flagOf: Readonly<Record<string, string>> = {
   connections: '--connections',
   dale: '--dale',
   dt: '--dt',
+  fallback: '--fallback',
   effort: '--effort',
   holdout: '--holdout',
   holdoutFraction: '--holdout',
@@ -76,6 +80,7 @@ const flagOf: Readonly<Record<string, string>> = {
   signs: '--dale',
   start: '--start',
   steps: '--steps',
+  stream: '--stream',
   tau: '--tau',
   threads: '--threads',
   timeLimit: '--time-limit',

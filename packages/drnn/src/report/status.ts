@@ -6,6 +6,7 @@ const meanings: Readonly<Record<string, string>> = {
   stalled: 'stalled: neither the residual nor the error bound could be lowered further',
   'precision-floor': 'stopped at the precision of the arithmetic before it reached the tolerance',
   'non-finite': 'failed: a number was not finite',
+  'device-lost': 'the device was lost: this is the last good state',
   aborted: 'interrupted: this is the last good state',
 };
 

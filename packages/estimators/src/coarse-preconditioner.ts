@@ -21,6 +21,9 @@ const mostInnerProducts = 30;
 const mostLost = 0.01;
 const groups = [8, 4] as const;
 
+/** Of fewer predictors conjugate gradients need too few products for any to be saved. */
+const fewestPredictors = 64;
+
 export interface CoarsePreconditioner {
   /** Near H_j^-1 r_j for these units. */
   precondition(residual: Matrix, units: Int32Array): Promise<Matrix>;
@@ -56,7 +59,7 @@ export const coarsePreconditioner = async (
 ): Promise<CoarsePreconditioner | null> => {
   const { on, free, shape } = task;
   const { host } = on;
-  if (curvatures === null || free.kind === 'sets') return null;
+  if (curvatures === null || free.kind === 'sets' || shape.predictors < fewestPredictors) return null;
   const grouped = await groupedDesign(task);
   if (grouped === null) return null;
   const { group, means } = grouped;

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -25,11 +25,20 @@ const failure = async (
   return error instanceof Error ? error : new Error(String(error));
 };
 
+/** Empty for a process that has ended, which it may between any two looks. */
+const commandLineOf = (name: string): string => {
+  try {
+    return readFileSync(`/proc/${name}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+};
+
 /** The command lines of this machine's processes that name a folder. */
 const processesOf = (folder: string): readonly string[] =>
   readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && existsSync(`/proc/${name}/cmdline`))
-    .map((name) => readFileSync(`/proc/${name}/cmdline`, 'utf8'))
+    .filter((name) => /^\d+$/.test(name))
+    .map(commandLineOf)
     .filter((line) => line.includes(folder));
 
 describe.skipIf(!requires('browser'))('in a browser', () => {

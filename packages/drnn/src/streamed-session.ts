@@ -47,7 +47,8 @@ export const streamedSession = async (
   } catch (error) {
     // What is wrong with a file that is read whole, its reader says.
     if (!(error instanceof DrnnError)) throw error;
-    return refused(error.issues.map(({ seen }) => seen).join(', '));
+    if (stream === 'always') throw error;
+    return null;
   }
   if (stream === 'auto' && 8 * rows.rows * rows.columns < worthStreaming) return null;
   const whole = (why: string): null => {

@@ -16,9 +16,9 @@ import {
 } from '@drnn/backend-wasm/kernels';
 import {
   addCompensated,
+  backProjections,
   type EnginePass,
   type Expression,
-  matrix,
   type Numbers,
   passExpressions,
   type PassRequest,
@@ -86,14 +86,15 @@ export const passOf = async (
   design: Stored,
   data: Readonly<Record<string, Stored>>,
   request: PassRequest,
-  { time, predictors, units }: PassShape,
+  shape: PassShape,
 ): Promise<EnginePass<Stored>> => {
   const { does } = library;
+  const { time, predictors, units } = shape;
   const backCount = request.backProject?.length ?? 0;
   const sumCount = request.columnSums?.length ?? 0;
   const keepCount = request.keep?.length ?? 0;
   const encoded = encodingOf(programOf(passExpressions(request)));
-  const backProject = Array.from({ length: backCount }, () => matrix(predictors, units));
+  const backProject = backProjections(request, shape);
   const sums = Array.from({ length: sumCount }, () => ({
     total: new Float64Array(units),
     error: new Float64Array(units),

@@ -1,4 +1,5 @@
 import {
+  backProjections,
   type Expression,
   type Matrix,
   matrix,
@@ -64,15 +65,16 @@ export const fusedPass = async (
   design: Stored,
   data: Readonly<Record<string, Stored>>,
   request: PassRequest,
-  { time, predictors, units }: PassShape,
+  shape: PassShape,
 ): Promise<FusedResult> => {
+  const { time, predictors, units } = shape;
   const backCount = request.backProject?.length ?? 0;
   const sumCount = request.columnSums?.length ?? 0;
   const keepCount = request.keep?.length ?? 0;
   const work = backCount + sumCount;
   const { program, scratch } = compiler(passExpressions(request));
 
-  const backProject = Array.from({ length: backCount }, () => matrix(predictors, units));
+  const backProject = backProjections(request, shape);
   const columnSums = Array.from({ length: sumCount }, () => new Float64Array(units));
   const kept: readonly Numbers[] = Array.from({ length: keepCount }, () =>
     precision === 'float64' ? new Float64Array(time * units) : new Float32Array(time * units),

@@ -1,9 +1,9 @@
 import {
   addCompensated,
+  backProjections,
   type EnginePass,
   failure,
   type Matrix,
-  matrix,
   narrow,
   type PassRequest,
   type PassShape,
@@ -105,8 +105,8 @@ export const devicePass = async (
   request: PassRequest,
   shape: PassShape,
 ): Promise<EnginePass<Stored>> => {
-  const { time, predictors, units } = shape;
-  const backProject = (request.backProject ?? []).map(() => matrix(predictors, units));
+  const { time, units } = shape;
+  const backProject = backProjections(request, shape);
   const sums = (request.columnSums ?? []).map(() => ({
     total: new Float64Array(units),
     error: new Float64Array(units),

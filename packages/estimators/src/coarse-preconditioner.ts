@@ -1,15 +1,5 @@
-import { type FactoredMetric, productWork } from '@drnn/solvers';
-import {
-  columnsOf,
-  copyMatrix,
-  type Host,
-  identity,
-  matrix,
-  type Matrix,
-  mul,
-  type Rows,
-  variable,
-} from '@drnn/tensor';
+import { type FactoredMetric, productWork, scaleColumns } from '@drnn/solvers';
+import { columnsOf, type Host, identity, matrix, type Matrix, mul, variable } from '@drnn/tensor';
 import { type FrozenRound, narrowingRows, type RoundPoint } from './round-point.js';
 import type { RoundTask } from './round-task.js';
 
@@ -67,40 +57,38 @@ export const coarsePreconditioner = async (
 
   const count = curvatureSums.length;
   const scale = curvatureSums.map((sum) => Math.max(sum / shape.transitions, 1e-6 * meanCurvature));
-  const designs: Rows[] = [];
-  const weights: Rows[] = [];
-  for (const [index, kept] of curvatures.entries()) {
+  // Of all parts together: a product is one pass.
+  const weighting = matrix(means.rows, count);
+  let filled = 0;
+  for (const kept of curvatures) {
     const mean = await on.readMeans(kept, group);
-    for (let t = 0; t < mean.rows; t++) {
-      const rows = Math.min(group, kept.rows - t * group);
-      for (let j = 0, i = t * count; j < count; j++, i++) mean.data[i] = rows * (mean.data[i]! / scale[j]! - 1);
-    }
-    weights.push(await on.rows(mean));
-    designs.push(await on.rows(host.matMul(means[index]!, whiten, { transposeB: true })));
+    excessWeights(mean, kept.rows, group, scale);
+    weighting.data.set(mean.data, filled);
+    filled += mean.data.length;
   }
-  const narrowed = narrowingRows(on, weights, count);
+  const weights = await on.rows(weighting);
+  const design = await on.rows(host.matMul(means, whiten, { transposeB: true }));
+  const narrowed = narrowingRows(on, [weights], count);
   const normals = free.kind === 'one-fixed' ? columnsOf(whiten, free.fixed) : null;
   let spent = 0;
+  let room = roomFor(shape.predictors, count);
 
   return {
     precondition: async (residual, units) => {
-      const own = await narrowed.of(units);
-      const right = host.matMul(whiten, residual);
+      const [h] = await narrowed.of(units);
+      if (h === undefined) throw new Error('weights without rows');
+      if (room.solution.columns !== units.length) room = roomFor(shape.predictors, units.length);
+      const { residual: right, solution, image } = room;
+      host.matMul(whiten, residual, { out: right });
       const tangent = normals === null ? null : removal(host, columnsOf(normals, units));
       tangent?.(right);
-      const { solution, products } = await solveInStep(host, right, async (v) => {
-        const images: Matrix[] = [];
-        for (const [index, design] of designs.entries()) {
-          const request = { currents: { v }, data: { h: own[index]! }, backProject: [product] };
-          images.push((await on.pass(design, request)).backProject[0]!);
-        }
-        return images;
+      const products = await solveInStep(host, room, async (v) => {
+        await on.pass(design, { currents: { v }, data: { h }, backProject: [product], out: [image] });
       });
       tangent?.(solution);
-      host.columnScaleAdd(
-        Float64Array.from(units, (j) => 1 / scale[j]! - 1),
-        copyMatrix(solution),
+      scaleColumns(
         solution,
+        Float64Array.from(units, (j) => 1 / scale[j]!),
       );
       spent += (products * productWork(units.length, count)) / group;
       return host.matMul(whiten, solution, { transposeA: true });
@@ -109,37 +97,58 @@ export const coarsePreconditioner = async (
     work: () => spent,
     release: () => {
       narrowed.release();
-      for (const rows of [...designs, ...weights]) rows.release();
+      design.release();
+      weights.release();
     },
   };
 };
 
 const product = mul(variable('h'), variable('v'));
 
-/** The means of groups of transitions, part by part, of the largest groups that lose little; null where all lose much. */
+/** The means of groups of transitions of the largest size that loses little; null where all lose much. No group spans parts. */
 const groupedDesign = async ({ on, gram, parts, shape }: RoundTask) => {
   const { predictors, transitions } = shape;
   let squares = 0;
   for (let p = 0; p < predictors; p++) squares += gram.data[p * predictors + p]!;
   for (const group of groups) {
-    const means: Matrix[] = [];
-    let between = 0;
+    const count = parts.reduce((sum, { design }) => sum + Math.ceil(design.rows / group), 0);
+    const means = matrix(count, predictors);
     const sums = new Float64Array(predictors);
+    let [between, filled] = [0, 0];
     for (const { design } of parts) {
       const mean = await on.readMeans(design, group);
-      for (let t = 0, i = 0; t < mean.rows; t++) {
-        const rows = Math.min(group, design.rows - t * group);
-        for (let p = 0; p < predictors; p++, i++) {
-          between += rows * mean.data[i]! ** 2;
-          sums[p]! += rows * mean.data[i]!;
-        }
-      }
-      means.push(mean);
+      between += squaresBetween(mean, design.rows, group, sums);
+      means.data.set(mean.data, filled);
+      filled += mean.data.length;
     }
     const variation = squares - sums.reduce((total, sum) => total + sum ** 2, 0) / transitions;
     if (squares - between <= mostLost * variation) return { group, means };
   }
   return null;
+};
+
+// Sweeps of their own: inside an asynchronous function they take three times as long.
+
+/** The sum of squares that means of groups keep; the sums over `time` are added to `sums`. */
+const squaresBetween = ({ rows, columns, data }: Matrix, time: number, group: number, sums: Float64Array): number => {
+  let between = 0;
+  for (let t = 0, i = 0; t < rows; t++) {
+    const size = Math.min(group, time - t * group);
+    for (let p = 0; p < columns; p++, i++) {
+      const mean = data[i]!;
+      between += size * mean ** 2;
+      sums[p]! += size * mean;
+    }
+  }
+  return between;
+};
+
+/** From means of h_j to g (hg_j / s_j - 1), in place. */
+const excessWeights = ({ rows, columns, data }: Matrix, time: number, group: number, scale: Float64Array): void => {
+  for (let t = 0, i = 0; t < rows; t++) {
+    const size = Math.min(group, time - t * group);
+    for (let j = 0; j < columns; j++, i++) data[i] = size * (data[i]! / scale[j]! - 1);
+  }
 };
 
 /** Takes out of each column its part along that unit's normal, in place. */
@@ -155,29 +164,46 @@ const removal = (host: Host, normals: Matrix): ((a: Matrix) => void) => {
   };
 };
 
+/** What the inner solves work in, [predictor, unit] each: fresh memory would cost as much as the sweeps over it. */
+interface Room {
+  readonly solution: Matrix;
+  /** The right side at first. */
+  readonly residual: Matrix;
+  readonly direction: Matrix;
+  /** K v. */
+  readonly image: Matrix;
+}
+
+const roomFor = (predictors: number, units: number): Room => ({
+  solution: matrix(predictors, units),
+  residual: matrix(predictors, units),
+  direction: matrix(predictors, units),
+  image: matrix(predictors, units),
+});
+
 /** Columns that are not waited for. */
 const lateColumns = 1 / 3;
 
 /**
- * (I + K_j) x_j = b_j by conjugate gradients for all columns in step, `times` the terms of K v, until all but a third of
+ * (I + K_j) x_j = b_j by conjugate gradients for all columns in step, `times` giving K v, until all but a third of
  * them lack no more than `innerRelative` of what they gained. In whitened coordinates no preconditioner is needed, and a
  * product is so cheap that only few sweeps over the columns are not to outweigh it.
  */
-const solveInStep = async (host: Host, right: Matrix, times: (v: Matrix) => Promise<readonly Matrix[]>) => {
-  const { rows, columns } = right;
-  const solution = matrix(rows, columns);
-  const residual = copyMatrix(right);
-  const direction = copyMatrix(right);
-  const [x, r, p] = [solution.data, residual.data, direction.data];
+const solveInStep = async (
+  host: Host,
+  { solution, residual, direction, image }: Room,
+  times: (v: Matrix) => Promise<void>,
+): Promise<number> => {
+  const { columns } = solution;
+  const [x, r, p, q] = [solution.data, residual.data, direction.data, image.data];
+  x.fill(0);
+  p.set(r);
   const squares = host.columnDot(residual, residual);
   const decrement = new Float64Array(columns);
   const atWork = squares.map((square) => (square > 0 && Number.isFinite(square) ? 1 : 0));
   const late = Math.floor(lateColumns * columns);
   for (let products = 1; ; products++) {
-    const [image, ...others] = await times(direction);
-    if (image === undefined) throw new Error('a task has at least one part');
-    const q = image.data;
-    for (const { data } of others) for (let i = 0; i < q.length; i++) q[i]! += data[i]!;
+    await times(direction);
     const curvature = addedAndAlong(q, p, columns);
     const length = curvature.map((pq, c) => (atWork[c] === 1 && pq > 0 ? squares[c]! / pq : 0));
     const next = stepped(length, p, x, q, r);
@@ -189,14 +215,12 @@ const solveInStep = async (host: Host, right: Matrix, times: (v: Matrix) => Prom
       if (!(gain > 0) || products * gain <= innerRelative * decrement[c]!) atWork[c] = 0;
       else open++;
     }
-    if (open <= late || products === mostInnerProducts) return { solution, products };
+    if (open <= late || products === mostInnerProducts) return products;
     const beta = next.map((square, c) => square / squares[c]! || 0);
     turned(beta, r, p);
     squares.set(next);
   }
 };
-
-// Sweeps of their own: inside an asynchronous function they take three times as long.
 
 /** q += p, and q'p of each column. */
 const addedAndAlong = (q: Float64Array, p: Float64Array, columns: number): Float64Array => {

@@ -1,4 +1,4 @@
-import type { Metric } from '@drnn/solvers';
+import { type Metric, scaleColumns } from '@drnn/solvers';
 import type { Matrix } from '@drnn/tensor';
 import type { RoundPoint } from './round-point.js';
 
@@ -16,9 +16,7 @@ export const roundPreconditioner = (
   const scale = curvatureSums.map((sum) => 1 / Math.max(sum / transitions, 1e-6 * meanCurvature));
   return (residual, units) => {
     const result = metric.approximateSolve(residual, units);
-    const { columns, data } = result;
-    const own = units === undefined ? scale : Float64Array.from(units, (j) => scale[j]!);
-    for (let i = 0; i < data.length; i += columns) for (let c = 0; c < columns; c++) data[i + c]! *= own[c]!;
+    scaleColumns(result, units === undefined ? scale : Float64Array.from(units, (j) => scale[j]!));
     return result;
   };
 };

@@ -34,6 +34,8 @@ export interface PassRequest {
   readonly data: Readonly<Record<string, Rows>>;
   /** Each gives X' e, [predictor, unit]. */
   readonly backProject?: readonly Expression[];
+  /** Where the back-projections go, [predictor, unit] each, overwritten; no parameter of the pass. Made when absent. */
+  readonly out?: readonly Matrix[];
   /** Each gives the sum of e over time, one number a unit. */
   readonly columnSums?: readonly Expression[];
   /** Each is kept as rows [time, unit]. */

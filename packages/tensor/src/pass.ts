@@ -18,6 +18,14 @@ export const passExpressions = (request: PassRequest): readonly Expression[] => 
   ...(request.keep ?? []),
 ];
 
+/** Where a pass sums its back-projections: what the request brings for them, set to 0, or new matrices. */
+export const backProjections = ({ backProject = [], out }: PassRequest, { predictors, units }: PassShape): Matrix[] =>
+  backProject.map((_, k) => {
+    const given = out?.[k];
+    given?.data.fill(0);
+    return given ?? matrix(predictors, units);
+  });
+
 /**
  * The sizes of a pass, checked: parameters are [predictor, unit], data [time, unit], with the same unit count
  * throughout; names are distinct; every variable of every expression has a value. Throws one error with all issues.
@@ -54,6 +62,7 @@ export const passShape = (design: Pick<Rows, 'rows' | 'columns'>, request: PassR
       });
     }
   }
+  issues.push(...outIssues(request, predictors, units ?? 0));
   const missing = variablesOf(...passExpressions(request)).filter(
     (name) => !Object.hasOwn(request.currents, name) && !Object.hasOwn(request.data, name),
   );
@@ -67,6 +76,32 @@ export const passShape = (design: Pick<Rows, 'rows' | 'columns'>, request: PassR
   }
   refuse(issues);
   return { time, predictors, units: units ?? 0 };
+};
+
+/** What is wrong with where back-projections are to go. */
+const outIssues = ({ backProject = [], currents, out }: PassRequest, predictors: number, units: number): Issue[] => {
+  if (out === undefined) return [];
+  const issues: Issue[] = [];
+  if (out.length !== backProject.length)
+    issues.push({
+      path: 'pass out',
+      seen: `${out.length} matrices`,
+      expected: `${backProject.length}, one a back-projection`,
+    });
+  for (const [k, { rows, columns, data }] of out.entries()) {
+    const path = `pass out[${k}]`;
+    if (rows !== predictors || columns !== units) {
+      issues.push({
+        path,
+        seen: `[predictor=${rows}, unit=${columns}]`,
+        expected: `[predictor=${predictors}, unit=${units}]`,
+      });
+    }
+    const shares = (other: Matrix): boolean => other.data === data;
+    if (Object.values(currents).some(shares) || out.slice(0, k).some(shares))
+      issues.push({ path, seen: 'a matrix that the pass has other use for', expected: 'one of its own' });
+  }
+  return issues;
 };
 
 /**
@@ -117,18 +152,19 @@ export const passByPrimitives = async <Block, Held>(
   design: Held,
   data: Readonly<Record<string, Held>>,
   request: PassRequest,
-  { predictors, units }: PassShape,
+  shape: PassShape,
 ): Promise<{
   readonly backProject: readonly Matrix[];
   readonly columnSums: readonly Float64Array[];
   readonly kept: readonly Held[];
 }> => {
+  const { units } = shape;
   const dataNames = Object.keys(data);
   const expressions = passExpressions(request);
   const backCount = request.backProject?.length ?? 0;
   const sumCount = request.columnSums?.length ?? 0;
   const keepCount = request.keep?.length ?? 0;
-  const backProject = Array.from({ length: backCount }, () => matrix(predictors, units));
+  const backProject = backProjections(request, shape);
   const sums = Array.from({ length: sumCount }, () => ({
     total: new Float64Array(units),
     error: new Float64Array(units),

@@ -168,6 +168,8 @@ const expectPass = async (on: Backend, given: Arranged, request: PassRequest, de
   const before = on.memory().handles;
   const result = await on.pass(design, request);
   expectMemory('after a pass', on, before + (request.keep?.length ?? 0));
+  if (request.out?.some((matrix, k) => result.backProject[k] !== matrix) === true)
+    throw new Error('back-projections did not go to `out`');
   expected.backProject.forEach((e, k) => expectWithin(`backProject ${k}`, result.backProject[k]?.data ?? [], e));
   expected.columnSums.forEach((e, k) => expectWithin(`columnSums ${k}`, result.columnSums[k] ?? [], e));
   for (const [k, e] of expected.keep.entries()) {
@@ -379,6 +381,10 @@ const passLaw: BackendLaw = {
           const placed = await place(on, given, shape.kind);
           const request = { currents: given.currents, data: placed.data, backProject, columnSums, keep };
           await expectPass(on, given, request, placed.design);
+          // What was there before is overwritten, NaN included.
+          const out = backProject.map(() => matrix(shape.predictors, shape.units));
+          for (const { data } of out) data.fill(Number.NaN);
+          await expectPass(on, given, { ...request, keep: [], out }, placed.design);
           [placed.design, ...Object.values(placed.data)].forEach((rows) => rows.release());
           expectMemory('after the pass is cleared away', on, before);
         }),
@@ -522,6 +528,10 @@ const refusalLaw: BackendLaw = {
       await expectRefusal('data of other units', asks({ data: { d: await on.rows(matrix(7, 3)) } }));
       await expectRefusal('an unknown variable', asks({ keep: [variable('q')] }));
       await expectRefusal('a name used twice', asks({ currents: { d: theta } }));
+      const summed = { keep: [], backProject: [z] };
+      await expectRefusal('results of another shape', asks({ ...summed, out: [matrix(2, 3)] }));
+      await expectRefusal('too few results', asks({ ...summed, out: [] }));
+      await expectRefusal('results in place of parameters', asks({ ...summed, out: [theta] }));
       await expectRefusal('neither currents nor data', asks({ currents: {}, data: {}, keep: [constant(1)] }));
       if (on.memory().handles !== before.handles + 2) throw new Error('a refused pass left rows behind');
 

@@ -39,10 +39,10 @@ export interface CalibratedRule extends RoundRule {
 }
 
 /**
- * One Newton step with the work of at most 7 products, spent on the units that are farthest off: first until each is
+ * One Newton step with the work of at most 6 products, spent on the units that are farthest off: first until each is
  * within some standard errors, then on. Where that comes cheap and explains most of what was taken for noise, other
  * weights will gain more than more products: under Poisson noise of size .1 (N = 90, where .9 is explained) three rounds
- * give an error of .023, one .43; under Gaussian noise (N = 500, .65 to .77) two would give .055 for .086, in 1.6 times
+ * give an error of .023, one .43; under Gaussian noise (N = 500, .65 to .77) two would give .055 for .081, in 1.6 times
  * the time.
  */
 export const quickRound: CalibratedRule = {
@@ -51,7 +51,7 @@ export const quickRound: CalibratedRule = {
   perUnit: 0.01,
   unitEnds: [5, 3, 1, 0.3, 0.1],
   renews: { work: 4.6, explained: 0.8 },
-  products: 7,
+  products: 6,
   newtonSteps: 1,
   method: 'conjugate-gradients',
 };

@@ -1,15 +1,15 @@
 import { freeSet, turn } from '@drnn/solvers';
 import { matrix, type Matrix } from '@drnn/tensor';
-import { type FrozenRound, type RoundPoint, withCurvatures } from './round-point.js';
+import { type FrozenRound, narrowingRows, type RoundPoint, withCurvatures } from './round-point.js';
 import type { KeptRows, RoundTask } from './round-task.js';
 
 /** Units whose Hessians are held at once: 8 P^2 bytes each. */
 const unitsAtOnce = 16;
 
-/** H_j^-1 b_j, and of the units that were asked for the diagonal of H_j^-1. */
 export interface ExactStep {
+  /** [predictor, unit], of all units. */
   readonly solution: Matrix;
-  /** b' H^-1 b. */
+  /** g' H^-1 g of the units that were asked for. */
   readonly decrement: Float64Array;
 }
 
@@ -38,23 +38,46 @@ export const hessians = async (
 };
 
 /**
- * -H_j^-1 g_j for each unit with its own Hessian H_j = X' diag(h_j) X + Lambda, factored on its free coordinates. Cost
- * T P^2 + P^3 / 3 flop a unit. A unit whose Hessian is not positive definite (all its samples trimmed, no ridge) stays.
+ * -H_j^-1 g_j for each of these units with its own Hessian H_j = X' diag(h_j) X + Lambda, factored on its free
+ * coordinates; 0 for the others. Cost T P^2 + P^3 / 3 flop a unit. A unit whose Hessian is not positive definite (all its samples trimmed, no ridge) stays.
  */
-export const exactStep = (round: FrozenRound, point: RoundPoint): Promise<ExactStep> =>
-  withCurvatures(round, point, (curvatures) => stepWith(round, point, curvatures));
+export const exactStep = (round: FrozenRound, point: RoundPoint, open: Int32Array): Promise<ExactStep> =>
+  withCurvatures(round, point, async (curvatures) => {
+    const count = point.theta.columns;
+    if (point.curvatures === null) {
+      // Where nothing is kept, nothing is copied either.
+      const columns = new Int32Array(count).fill(-1);
+      for (const j of open) columns[j] = j;
+      return stepWith(round, point, curvatures, columns, open);
+    }
+    const own = narrowingRows(round.task.on, curvatures, count);
+    try {
+      return await stepWith(round, point, await own.of(open), open, open);
+    } finally {
+      own.release();
+    }
+  });
 
-const stepWith = async ({ task, ridge }: FrozenRound, point: RoundPoint, curvatures: KeptRows): Promise<ExactStep> => {
+/** `columns` are the units of the columns of `curvatures`; -1 is none. */
+const stepWith = async (
+  { task, ridge }: FrozenRound,
+  point: RoundPoint,
+  curvatures: KeptRows,
+  columns: Int32Array,
+  open: Int32Array,
+): Promise<ExactStep> => {
   const { host } = task.on;
   const { predictors } = task.shape;
   const units = point.theta.columns;
   const solution = matrix(predictors, units);
-  for (let from = 0; from < units; from += unitsAtOnce) {
-    const to = Math.min(units, from + unitsAtOnce);
+  for (let from = 0; from < columns.length; from += unitsAtOnce) {
+    const to = Math.min(columns.length, from + unitsAtOnce);
+    if (columns.subarray(from, to).every((j) => j < 0)) continue;
     await turn();
     const made = await hessians(task, curvatures, from, to);
     made.forEach((hessian, k) => {
-      const j = from + k;
+      const j = columns[from + k]!;
+      if (j < 0) return;
       const set = freeSet(task.free, predictors, j);
       const reduced = matrix(set.length, set.length);
       const right = matrix(set.length, 1);
@@ -69,6 +92,6 @@ const stepWith = async ({ task, ridge }: FrozenRound, point: RoundPoint, curvatu
       set.forEach((p, a) => (solution.data[p * units + j] = right.data[a]!));
     });
   }
-  const decrement = host.columnDot(point.gradient, solution).map((slope) => -slope);
-  return { solution, decrement };
+  const slope = host.columnDot(point.gradient, solution);
+  return { solution, decrement: Float64Array.from(open, (j) => -slope[j]!) };
 };

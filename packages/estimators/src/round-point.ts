@@ -9,7 +9,7 @@ import {
   type Rows,
   variable,
 } from '@drnn/tensor';
-import { projectOut } from '@drnn/solvers';
+import { projectOut, scatterColumns } from '@drnn/solvers';
 import type { FrozenLoss } from './calibrated-loss.js';
 import {
   addRidge,
@@ -161,8 +161,7 @@ export const narrowingProducts = (round: FrozenRound, point: RoundPoint): Narrow
       times: async (v, units) => {
         if (units.length === count) return curvatureTimes(round, point, v);
         const wide = matrix(v.rows, count);
-        for (let p = 0; p < v.rows; p++)
-          for (let c = 0; c < v.columns; c++) wide.data[p * count + units[c]!] = v.data[p * v.columns + c]!;
+        scatterColumns(v, units, wide);
         return columnsOf(await curvatureTimes(round, point, wide), units);
       },
       release: () => undefined,

@@ -100,8 +100,14 @@ describe('a round', () => {
       for (let j = 0; j < 12; j++) expect(exact.theta.data[j * 13]).toBe(0);
       // The gradient of the frozen objective vanishes there: its decrement, by Hessians of their own.
       const { round, point } = await freezeAt(task, begun, loss, ridge, true);
-      const first = await exactStep(round, point);
+      const every = Int32Array.from({ length: 12 }, (_, j) => j);
+      const first = await exactStep(round, point, every);
       expect(Math.max(...first.decrement)).toBeGreaterThan(1);
+      // The step of some units is theirs, and none for the others.
+      const some = Int32Array.of(2, 3, 9);
+      const narrow = await exactStep(round, point, some);
+      expect(narrow.decrement).toEqual(Float64Array.from(some, (j) => first.decrement[j]!));
+      first.solution.data.forEach((x, i) => expect(narrow.solution.data[i]).toBe(some.includes(i % 12) ? x : 0));
       releasePoint(point);
       round.release();
     });

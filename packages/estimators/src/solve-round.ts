@@ -1,5 +1,5 @@
-import { batchedPcg, type FactoredMetric, type Metric, metricOf } from '@drnn/solvers';
-import { copyMatrix, type Host, type Matrix } from '@drnn/tensor';
+import { batchedPcg, type FactoredMetric, type Metric, metricOf, productWork, scatterColumns } from '@drnn/solvers';
+import { columnsOf, type Host, matrix, type Matrix } from '@drnn/tensor';
 import type { FrozenLoss } from './calibrated-loss.js';
 import { medianOf } from './median.js';
 import { coarsePreconditioner } from './coarse-preconditioner.js';
@@ -101,7 +101,8 @@ const forcing = 0.02;
  *
  * by Newton's method, each step solved by conjugate gradients for all units at once, preconditioned by s_j times the
  * shared metric X'X + Lambda / s (s_j the unit's mean curvature, s their mean). Units differ much in how many products they
- * need, so those that are done are left out of the next ones. Cost: a pass for each Newton step, and the products. Memory:
+ * need, so those that are done are left out of the next ones, as are those that a step found near enough out of further
+ * steps. Cost: a pass for each Newton step, and the products. Memory:
  * three arrays [time, unit] at most, one where a single Newton step is asked for, and those columns of it that are still at
  * work; where the task recomputes, none, but one while Hessians are factored.
  */
@@ -123,19 +124,28 @@ export const solveRound = async (task: RoundTask, start: Matrix, options: RoundO
     );
     let products = 0;
     let renewed = false;
+    /** Units that no step has found within `perUnit` where it began: the others stay where they are. */
+    let open: Int32Array = Int32Array.from({ length: start.columns }, (_, j) => j);
+    const left = new Float64Array(start.columns);
     for (let newtonSteps = 1; ; newtonSteps++) {
       const last = newtonSteps >= rule.newtonSteps;
       const step = await (method === 'exact'
-        ? exactNewtonStep(round, point)
-        : newtonStep(round, point, metric, meanCurvature, rule, last, signal));
+        ? exactNewtonStep(round, point, open)
+        : newtonStep(round, point, open, metric, meanCurvature, rule, last, signal));
       products += step.products;
       renewed = step.renewed;
-      const atStart = step.decrement.map((decrement, j) => (decrement + step.remaining[j]!) / shape.predictors);
-      const settled = newtonSteps > 1 && atStart.every((left) => left <= rule.perUnit);
       const theta = moved(task, point, step.solution, new Float64Array(start.columns).fill(1));
-      if (settled || last || signal?.aborted === true) {
+      const far = new Array<number>();
+      open.forEach((j, c) => {
+        const rest = step.remaining[c]! / shape.predictors;
+        const atStart = step.decrement[c]! / shape.predictors + rest;
         // Of an exact step nothing of its model is left, and what it leaves of the objective is not looked at: its start is.
-        const left = method === 'exact' ? atStart : step.remaining.map((remaining) => remaining / shape.predictors);
+        left[j] = method === 'exact' ? atStart : rest;
+        if (!(atStart <= rule.perUnit)) far.push(j);
+      });
+      open = Int32Array.from(far);
+      const settled = open.length === 0;
+      if (settled || last || signal?.aborted === true) {
         const remaining = { median: medianOf(left), worst: left.reduce((a, b) => Math.max(a, b), 0) };
         const lastStep = largestRelative(on.host, step.solution, theta);
         const asked = Math.max(rule.perUnit, rule.unitEnds?.[0] ?? 0);
@@ -163,14 +173,16 @@ export const solveRound = async (task: RoundTask, start: Matrix, options: RoundO
   }
 };
 
-const exactNewtonStep = async (round: FrozenRound, point: RoundPoint) => {
-  const { solution, decrement } = await exactStep(round, point);
+const exactNewtonStep = async (round: FrozenRound, point: RoundPoint, open: Int32Array) => {
+  const { solution, decrement } = await exactStep(round, point, open);
   return { solution, decrement, remaining: new Float64Array(decrement.length), products: 0, renewed: false };
 };
 
+/** Of some units: `decrement` and `remaining` are theirs, in that order, the solution has all columns. */
 const newtonStep = async (
   round: FrozenRound,
   point: RoundPoint,
+  open: Int32Array,
   metric: FactoredMetric,
   meanCurvature: number,
   rule: RoundRule,
@@ -179,22 +191,27 @@ const newtonStep = async (
 ) => {
   const { on, shape } = round.task;
   const { renews } = rule;
-  const right = copyMatrix(point.gradient);
+  const count = point.theta.columns;
+  const of = (columns: Int32Array): Int32Array => columns.map((c) => open[c]!);
+  const share = productWork(open.length, count);
+  const right = columnsOf(point.gradient, open);
   for (let i = 0; i < right.data.length; i++) right.data[i] = -right.data[i]!;
   const expected = expectedRemainder(right.columns);
   const [first = rule.perUnit / 2, ...deeper] = rule.unitEnds ?? [];
   const products = narrowingProducts(round, point);
   const shared = roundPreconditioner(metric, point, shape.transitions, meanCurvature);
-  const coarse = rule.grouped === true ? await coarsePreconditioner(round, point, metric, meanCurvature) : null;
+  const isWorth = rule.grouped === true && open.length >= fewestForGroups * count;
+  const coarse = isWorth ? await coarsePreconditioner(round, point, metric, meanCurvature) : null;
+  const precondition = coarse?.precondition ?? shared;
   let [asked, renewed] = [false, false];
   try {
     const found = await batchedPcg({
       host: on.host,
       right,
       narrowing: true,
-      hessianTimes: (v, units) => products.times(v, units),
-      precondition: coarse?.precondition ?? shared,
-      ...(coarse === null ? {} : { preconditioningWork: coarse.work, excess: coarse.excess }),
+      hessianTimes: (v, columns) => products.times(v, of(columns)),
+      precondition: (residual, columns) => precondition(residual, of(columns)),
+      ...(coarse === null ? {} : { preconditioningWork: () => coarse.work() / share, excess: coarse.excess }),
       relative: last ? 0 : forcing,
       absolute: first * shape.predictors,
       deepen: ({ work, decrement }) => {
@@ -206,18 +223,20 @@ const newtonStep = async (
         return next === undefined ? null : next * shape.predictors;
       },
       maxProducts: longest * rule.products,
-      maxWork: rule.products,
+      maxWork: rule.products / share,
       stopWhen: (progress) => {
         expected.after(progress);
         return signal?.aborted === true;
       },
     });
     const estimate = expected.after(found);
+    const solution = matrix(right.rows, count);
+    scatterColumns(found.direction, open, solution);
     return {
-      solution: found.direction,
+      solution,
       decrement: found.decrement,
-      remaining: found.remaining.map((bound, j) => Math.min(bound, estimate[j]!)),
-      products: found.work,
+      remaining: found.remaining.map((bound, c) => Math.min(bound, estimate[c]!)),
+      products: found.work * share,
       renewed,
     };
   } finally {
@@ -225,6 +244,9 @@ const newtonStep = async (
     coarse?.release();
   }
 };
+
+/** Of fewer units, groups of transitions cost more to make than they save. */
+const fewestForGroups = 1 / 16;
 
 /** Products of the unit that takes most, for each one that all may take. */
 const longest = 5;

@@ -1,5 +1,5 @@
 import { columnsOf, copyMatrix, firstNonFinite, type Host, matrix, type Matrix } from '@drnn/tensor';
-import { copyColumn, stepColumns, turnColumns, twoColumnDots } from './columns.js';
+import { copyColumn, scatterColumns, stepColumns, turnColumns, twoColumnDots } from './columns.js';
 
 /** One linear system a unit, H_j x_j = b_j, H_j symmetric and positive semidefinite, all of them solved in step. */
 export interface PcgRequest {
@@ -135,9 +135,9 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
   };
 
   const gather = (wanted: Int32Array): void => {
-    scatter(solution, units, away.solution);
-    scatter(residual, units, away.residual);
-    scatter(direction, units, away.direction);
+    scatterColumns(solution, units, away.solution);
+    scatterColumns(residual, units, away.residual);
+    scatterColumns(direction, units, away.direction);
     solution = columnsOf(away.solution, wanted);
     residual = columnsOf(away.residual, wanted);
     direction = columnsOf(away.direction, wanted);
@@ -260,7 +260,7 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
     turnColumns(taken, next, beta, direction);
   }
 
-  scatter(solution, units, away.solution);
+  scatterColumns(solution, units, away.solution);
   const whole = away.solution;
   for (let j = 0; j < count; j++) if (!(decrement[j]! > 0)) copyColumn(first, whole, j);
   clearNonFinite(whole);
@@ -269,14 +269,6 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
 
 const perUnit = (value: number | Float64Array, units: number): Float64Array =>
   typeof value === 'number' ? new Float64Array(units).fill(value) : value;
-
-/** Writes columns to where they are in the whole. */
-const scatter = (part: Matrix, units: Int32Array, whole: Matrix): void => {
-  const width = part.columns;
-  for (let p = 0; p < part.rows; p++) {
-    for (let c = 0; c < width; c++) whole.data[p * whole.columns + units[c]!] = part.data[p * width + c]!;
-  }
-};
 
 const clearColumn = (a: Matrix, c: number): void => {
   for (let i = c; i < a.data.length; i += a.columns) a.data[i] = 0;

@@ -5,6 +5,14 @@ export const copyColumn = (from: Matrix, to: Matrix, j: number): void => {
   for (let i = j; i < from.data.length; i += from.columns) to.data[i] = from.data[i]!;
 };
 
+/** Writes columns to where they are in the whole: column c of `part` is column units[c] of `whole`. */
+export const scatterColumns = (part: Matrix, units: Int32Array, whole: Matrix): void => {
+  const width = part.columns;
+  for (let p = 0; p < part.rows; p++) {
+    for (let c = 0; c < width; c++) whole.data[p * whole.columns + units[c]!] = part.data[p * width + c]!;
+  }
+};
+
 /** A diag(scale), in place. */
 export const scaleColumns = (a: Matrix, scale: Float64Array): void => {
   for (let p = 0; p < a.rows; p++) {

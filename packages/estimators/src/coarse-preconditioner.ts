@@ -1,5 +1,5 @@
 import { type FactoredMetric, productWork, scaleColumns } from '@drnn/solvers';
-import { columnsOf, type Host, identity, matrix, type Matrix, mul, variable } from '@drnn/tensor';
+import { columnsOf, type Host, identity, matrix, type Matrix, mul, rowRange, variable } from '@drnn/tensor';
 import { type FrozenRound, narrowingRows, type RoundPoint } from './round-point.js';
 import type { RoundTask } from './round-task.js';
 
@@ -69,29 +69,33 @@ export const coarsePreconditioner = async (
   const weights = await on.rows(weighting);
   const design = await on.rows(host.matMul(means, whiten, { transposeB: true }));
   const narrowed = narrowingRows(on, [weights], count);
+  const whitening = triangularProducts(host, whiten);
   const normals = free.kind === 'one-fixed' ? columnsOf(whiten, free.fixed) : null;
+  const preparedFor = (units: Int32Array) => ({
+    units,
+    room: roomFor(shape.predictors, units.length),
+    tangent: normals === null ? null : removal(host, columnsOf(normals, units)),
+    inverseScale: Float64Array.from(units, (j) => 1 / scale[j]!),
+  });
+  let prepared = preparedFor(Int32Array.from({ length: count }, (_, j) => j));
   let spent = 0;
-  let room = roomFor(shape.predictors, count);
 
   return {
     precondition: async (residual, units) => {
       const [h] = await narrowed.of(units);
       if (h === undefined) throw new Error('weights without rows');
-      if (room.solution.columns !== units.length) room = roomFor(shape.predictors, units.length);
+      if (!sameUnits(units, prepared.units)) prepared = preparedFor(units.slice());
+      const { room, tangent, inverseScale } = prepared;
       const { residual: right, solution, image } = room;
-      host.matMul(whiten, residual, { out: right });
-      const tangent = normals === null ? null : removal(host, columnsOf(normals, units));
+      whitening.times(residual, right);
       tangent?.(right);
       const products = await solveInStep(host, room, async (v) => {
         await on.pass(design, { currents: { v }, data: { h }, backProject: [product], out: [image] });
       });
       tangent?.(solution);
-      scaleColumns(
-        solution,
-        Float64Array.from(units, (j) => 1 / scale[j]!),
-      );
+      scaleColumns(solution, inverseScale);
       spent += (products * productWork(units.length, count)) / group;
-      return host.matMul(whiten, solution, { transposeA: true });
+      return whitening.transposedTimes(solution);
     },
     excess: 4,
     work: () => spent,
@@ -104,6 +108,38 @@ export const coarsePreconditioner = async (
 };
 
 const product = mul(variable('h'), variable('v'));
+
+const sameUnits = (a: Int32Array, b: Int32Array): boolean => a.length === b.length && a.every((j, c) => j === b[c]);
+
+/** Rows of a triangle that are multiplied together, at least: fewer are no faster. */
+const triangleRows = 250;
+
+/** Products with a lower triangle and with its transpose, without most of its zeros: k parts take (k + 1) / 2 k of a square's. */
+const triangularProducts = (host: Host, lower: Matrix) => {
+  const n = lower.rows;
+  const parts = Math.max(1, Math.floor(n / triangleRows));
+  const blocks = Array.from({ length: parts }, (_, k) => {
+    const [from, to] = [Math.round((k * n) / parts), Math.round(((k + 1) * n) / parts)];
+    const first = Int32Array.from({ length: to }, (_, p) => p);
+    return { from, to, block: columnsOf(rowRange(lower, from, to), first) };
+  });
+  return {
+    /** L B, into `out`. */
+    times: (b: Matrix, out: Matrix): void => {
+      for (const { from, to, block } of blocks)
+        host.matMul(block, rowRange(b, 0, to), { out: rowRange(out, from, to) });
+    },
+    /** L' B. */
+    transposedTimes: (b: Matrix): Matrix => {
+      const result = matrix(b.rows, b.columns);
+      for (const { from, to, block } of blocks) {
+        const out = rowRange(result, 0, to);
+        host.matMul(block, rowRange(b, from, to), { transposeA: true, beta: 1, out });
+      }
+      return result;
+    },
+  };
+};
 
 /** The means of groups of transitions of the largest size that loses little; null where all lose much. No group spans parts. */
 const groupedDesign = async ({ on, gram, parts, shape }: RoundTask) => {

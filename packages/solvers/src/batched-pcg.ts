@@ -135,6 +135,7 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
   };
 
   const gather = (wanted: Int32Array): void => {
+    if (wanted.length === units.length && wanted.every((j, c) => j === units[c])) return;
     scatterColumns(solution, units, away.solution);
     scatterColumns(residual, units, away.residual);
     scatterColumns(direction, units, away.direction);

@@ -64,6 +64,7 @@ export {
   type PopulationCurrents,
   type PopulationCurrentsOptions,
 } from './population-currents.js';
+export { type Band, type CurrentBand, currentBands, type CurrentBandsOptions } from './current-bands.js';
 export {
   classifyMemory,
   type MemoryClass,

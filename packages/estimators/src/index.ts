@@ -14,6 +14,7 @@ export * from './ridge-fits.js';
 export * from './judge.js';
 export * from './estimate.js';
 export * from './standard-errors.js';
+export * from './posterior-draws.js';
 export * from './intervals.js';
 export * from './calibration-check.js';
 export * from './online.js';

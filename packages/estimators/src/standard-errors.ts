@@ -2,6 +2,7 @@ import type { FreePattern } from '@drnn/objectives';
 import { freeSet } from '@drnn/solvers';
 import {
   type Backend,
+  type CholeskyFactor,
   copyMatrix,
   failure,
   type Host,
@@ -203,6 +204,15 @@ export const precisionOn = (set: Int32Array, gram: Matrix, ridge: Float64Array):
   return result;
 };
 
+/** L of A = L L', in place of A; null where A is not positive definite: a pivot below the rounding of its entry is no pivot. */
+export const precisionFactor = (host: Host, a: Matrix): CholeskyFactor | null => {
+  const n = a.rows;
+  const diagonal = Float64Array.from({ length: n }, (_, k) => a.data[k * n + k]!);
+  const result = host.cholesky(a, a);
+  const isPivot = (entry: number, k: number): boolean => a.data[k * n + k]! ** 2 > n * Number.EPSILON * entry;
+  return result.ok && diagonal.every(isPivot) ? result.factor : null;
+};
+
 /** Neighbours among `chosen`, at most `length` at a time, as ranges [from, to). */
 const runsOf = (chosen: readonly number[], length: number): readonly (readonly [number, number])[] => {
   const runs: [number, number][] = [];
@@ -220,16 +230,13 @@ const runsOf = (chosen: readonly number[], length: number): readonly (readonly [
  */
 const putVariances = (host: Host, a: Matrix, set: Int32Array, variances: Matrix, j: number): boolean => {
   const { columns: units } = variances;
-  const size = set.length;
-  const diagonal = Float64Array.from(set, (_, k) => a.data[k * size + k]!);
-  const result = host.cholesky(a, a);
-  // A pivot below the rounding of its entry is no pivot.
-  if (!result.ok || set.some((_, k) => !(a.data[k * size + k]! ** 2 > size * Number.EPSILON * diagonal[k]!))) {
+  const factor = precisionFactor(host, a);
+  if (factor === null) {
     set.forEach((p) => (variances.data[p * units + j] = Infinity));
     return false;
   }
-  const inverse = identity(size);
-  host.triangularSolve(result.factor.lower, inverse, { out: inverse });
+  const inverse = identity(set.length);
+  host.triangularSolve(factor.lower, inverse, { out: inverse });
   const sums = host.columnDot(inverse, inverse);
   set.forEach((p, k) => (variances.data[p * units + j] = sums[k]!));
   return true;

@@ -109,6 +109,26 @@ describe.each([
   });
 });
 
+describe('a device that is lost while intervals are made', () => {
+  it('leaves a fit that is done without them, and says so', async () => {
+    const options = { estimator: 'calibrated', effort: 'quick', choosing: 'none', intervals: 'exact' } as const;
+    // The last pieces of work of a fit are those of its intervals: found by bisection.
+    let [lost, enough] = [0, 4096];
+    while (enough - lost > 1) {
+      const work = (lost + enough) >> 1;
+      const found = await fitLosing(work, options).catch(() => null);
+      if (found !== null && found.result.deviceLost === null) enough = work;
+      else lost = work;
+    }
+    const { result } = await fitLosing(lost, options);
+    expect([result.solution.status, result.intervals, result.deviceLost?.wentOn]).toEqual(['converged', null, null]);
+    expect(result.warnings.join('\n')).toContain('no intervals: the device was lost');
+    const whole = await fitLosing(enough, options);
+    expect(whole.result.intervals).not.toBeNull();
+    expect(whole.result.warnings.join('\n')).not.toContain('no intervals');
+  });
+});
+
 describe('a device that auto chose', () => {
   it('has another in its place by itself; one that was named has not', async () => {
     const convex = { alpha: 0.1, estimator: 'convex', accelerate: 'none', holdout: 0 } as const;

@@ -364,11 +364,12 @@ const fitOn = async (
     : first;
   const { solution } = last;
   const { constraints } = objective;
+  const wanted = isCut(solution) || aborted ? undefined : settings.intervals;
   const intervals =
-    settings.intervals === undefined || isCut(solution) || aborted || inMemory === null
+    wanted === undefined || inMemory === null
       ? null
       : await weightIntervalsWith(hardware, {
-          method: settings.intervals,
+          method: wanted,
           transfer,
           constraints,
           bias: settings.bias,
@@ -458,6 +459,9 @@ const fitOn = async (
     ...alphaNotes(alphaProfile),
     ...ridgeNotes(path),
     ...intervalNotes(intervals),
+    ...(wanted !== undefined && intervals === null
+      ? ['no intervals: the device was lost while they were made; fit again on another backend for them']
+      : []),
     ...warningsOf(result),
   ];
   const verdict = verdictOf(result);
@@ -567,7 +571,7 @@ const orCut =
     return { ...before, solution: { ...before.solution, status: 'device-lost', lost } };
   };
 
-/** Intervals; null where the device is lost at the end of all, as the fit itself is done. */
+/** Intervals; null where the device is lost at the end of all, as the fit itself is done: a warning says so. */
 const weightIntervalsWith = (hardware: Hardware, request: WeightIntervalsRequest): Promise<WeightIntervals | null> =>
   hardware
     .use('intervals', (on) => weightIntervalsOf(on, request))

@@ -1,4 +1,4 @@
-import { type FlowCycle, type FoundCycle, type Lyapunov, saddleGraph } from '@drnn/attractors';
+import { type FixedPoint, type FlowCycle, type FoundCycle, type Lyapunov, saddleGraph } from '@drnn/attractors';
 import { checkWritable, readModel, readRecording, writeFileBeside } from '@drnn/recordings';
 import { type Matrix, refuse } from '@drnn/tensor';
 import { type Command, Option } from 'commander';
@@ -123,12 +123,23 @@ export const attractorsCommand = (program: Command): void => {
     );
 };
 
+/** What the search says of a point, with or without its linearisation. */
+const searchedJson = (point: FixedPoint) => ({
+  state: point.state,
+  speed: point.speed,
+  class: point.class,
+  certificateRadius: point.certificateRadius,
+  uniqueRadius: point.uniqueRadius,
+  indexSign: point.indexSign,
+  hits: point.hits,
+  mirror: point.mirror,
+  extent: point.extent,
+});
+
 /** The JSON of `drnn attractors`; infinities become null when it is printed. */
 const attractorsJson = (found: Attractors, cut: readonly string[]): unknown => ({
   points: found.points.map(({ linearisation, ...point }) => ({
-    state: point.state,
-    speed: point.speed,
-    class: point.class,
+    ...searchedJson(point),
     stable: linearisation.isMapStable,
     flowStable: linearisation.isFlowStable,
     marginal: linearisation.isMarginal,
@@ -136,24 +147,8 @@ const attractorsJson = (found: Attractors, cut: readonly string[]): unknown => (
     index: linearisation.mapIndex,
     eigenvalues: linearisation.eigenvalues,
     timeConstants: linearisation.modes.map(({ timeConstant }) => timeConstant),
-    certificateRadius: point.certificateRadius,
-    uniqueRadius: point.uniqueRadius,
-    indexSign: point.indexSign,
-    hits: point.hits,
-    mirror: point.mirror,
-    extent: point.extent,
   })),
-  unexamined: found.unexamined.map((point) => ({
-    state: point.state,
-    speed: point.speed,
-    class: point.class,
-    certificateRadius: point.certificateRadius,
-    uniqueRadius: point.uniqueRadius,
-    indexSign: point.indexSign,
-    hits: point.hits,
-    mirror: point.mirror,
-    extent: point.extent,
-  })),
+  unexamined: found.unexamined.map(searchedJson),
   cut,
   indexSum: found.indexSum,
   unseen: found.unseen,

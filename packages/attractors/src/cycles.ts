@@ -1,4 +1,4 @@
-import { firstNonFinite, type Issue, type Matrix, refuse } from '@drnn/tensor';
+import { firstNonFinite, type Issue, matrix, type Matrix, refuse } from '@drnn/tensor';
 import { defaultLimit, settling } from './asymptotics.js';
 import { budgetOf } from './budget.js';
 import { highestRow, rolled } from './closed-curve.js';
@@ -23,6 +23,12 @@ export interface FoundCycle extends Cycle {
  */
 export type CyclesStoppedBecause = 'starts' | 'unsettled' | 'work' | 'time';
 
+/** Of two roots, each of which was come near to 1e-9 sqrt N, that they are the same one. */
+const SAME_ROOT = 1e-6;
+
+export const areNear = (a: Float64Array, b: Float64Array): boolean =>
+  a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0) <= SAME_ROOT ** 2 * a.length;
+
 export interface CycleSet {
   /** The attracting cycles, as they were found, each image after its cycle. */
   readonly cycles: readonly FoundCycle[];
@@ -30,6 +36,8 @@ export interface CycleSet {
   /** Where starts ended that are on no cycle: at fixed points, or not within the steps, in chaos, on tori, on their way. */
   readonly atFixedPoints: number;
   readonly unsettled: number;
+  /** The fixed points at which runs ended, rates, each once, `[point, unit]`. */
+  readonly rests: Matrix;
   readonly stoppedBecause: CyclesStoppedBecause;
 }
 
@@ -174,6 +182,7 @@ export const cycles = (network: AttractorNetwork, options: CyclesOptions = {}): 
   const found: { readonly cycle: Cycle; hits: number; readonly mirror: number | null }[] = [];
   let starts = 0;
   let atFixedPoints = 0;
+  const rests: Float64Array[] = [];
   let unsettled = 0;
   let hopeless = 0;
   const rates = new Float64Array(n);
@@ -209,8 +218,10 @@ export const cycles = (network: AttractorNetwork, options: CyclesOptions = {}): 
     }
     hopeless = 0;
     if (settled === 'known') found[known]!.hits += 1;
-    else if (settled.kind === 'fixed-point') atFixedPoints += 1;
-    else take(settled.cycle);
+    else if (settled.kind === 'fixed-point') {
+      atFixedPoints += 1;
+      if (!rests.some((other) => areNear(other, settled.state))) rests.push(settled.state);
+    } else take(settled.cycle);
   }
   const isAll = starts === total;
   return {
@@ -218,6 +229,7 @@ export const cycles = (network: AttractorNetwork, options: CyclesOptions = {}): 
     starts,
     atFixedPoints,
     unsettled,
+    rests: matrix(rests.length, n, Float64Array.from(rests.flatMap((state) => [...state]))),
     stoppedBecause: budget.over() ?? (isAll ? 'starts' : 'unsettled'),
   };
 };

@@ -1,5 +1,6 @@
 import { decodeModel, encodeModel, encodeNpz, MODEL_SCHEMA, numericArray } from '@drnn/recordings';
-import { fillGaussian, randomStream } from '@drnn/simulator';
+import { areNear, cycles, fixedPoints } from '@drnn/attractors';
+import { fillGaussian, randomNetwork, randomStream } from '@drnn/simulator';
 import { DrnnError, matrix, matrixOf } from '@drnn/tensor';
 import { describe, expect, it } from 'vitest';
 import { attractors, predict } from './index.js';
@@ -91,6 +92,21 @@ describe('attractors', () => {
     expect([found.cycleSearch.starts, found.lyapunov?.zero]).toEqual([3, 1]);
     const plain = attractors({ W, alpha: 0.1 }, { cycleSeeds: 2 });
     expect([plain.cycles, plain.lyapunov, plain.cycleSearch.unsettled]).toEqual([[], null, 0]);
+  });
+
+  it('has the stable points that runs end at, where the search missed them', () => {
+    const network = { W: randomNetwork({ units: 40, gain: 4, seed: 5 }).W, alpha: 0.3 };
+    const alone = fixedPoints(network, { seeds: 8 }).points;
+    const { points, cycleSearch } = attractors(network, { seeds: 8, cycleSeeds: 4 });
+    const { rests } = cycles(network, { seeds: 4 });
+    expect(rests.rows).toBeGreaterThan(0);
+    for (let k = 0; k < rests.rows; k++) {
+      const rest = rests.data.subarray(40 * k, 40 * (k + 1));
+      expect(alone.some(({ state }) => areNear(state, rest))).toBe(false);
+      expect(points.find(({ state }) => areNear(state, rest))?.linearisation.isMapStable).toBe(true);
+    }
+    expect(cycleSearch.atFixedPoints).toBeGreaterThanOrEqual(rests.rows);
+    for (const { state } of alone) expect(points.some((point) => areNear(point.state, state))).toBe(true);
   });
 
   it('ends every part in time, and says which it ended', () => {

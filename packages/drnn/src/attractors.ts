@@ -1,4 +1,5 @@
 import {
+  areNear,
   cycles,
   type CycleSet,
   type FixedPoint,
@@ -34,7 +35,7 @@ export interface Attractors extends Omit<FixedPointSet, 'points'> {
   /** The attracting limit cycles that runs of the network ended on. */
   readonly cycles: readonly FoundCycle[];
   /** How many runs there were, where those ended that are on no cycle, and why there were no more. */
-  readonly cycleSearch: Omit<CycleSet, 'cycles'>;
+  readonly cycleSearch: Omit<CycleSet, 'cycles' | 'rests'>;
   /** Lyapunov exponents, where they were asked for and there was time. */
   readonly lyapunov: Lyapunov | null;
   /** u that was held. */
@@ -73,6 +74,34 @@ const besideUnstable = (points: readonly AttractorPoint[], units: number): Matri
   });
   return starts;
 };
+
+/** Those of the rests that are none of the points. */
+const restsBeside = (rests: Matrix, points: readonly FixedPoint[]): Matrix => {
+  const of = (k: number): Float64Array => rests.data.subarray(k * rests.columns, (k + 1) * rests.columns);
+  const missed = Array.from({ length: rests.rows }, (_, k) => of(k)).filter(
+    (rest) => !points.some(({ state }) => areNear(state, rest)),
+  );
+  return matrix(missed.length, rests.columns, Float64Array.from(missed.flatMap((rest) => [...rest])));
+};
+
+const asRow = ({ state }: FixedPoint): Matrix => matrix(1, state.length, state);
+
+const stacked = (parts: readonly (Matrix | undefined)[]): Matrix => {
+  const given = parts.filter((part) => part !== undefined);
+  const result = matrix(
+    given.reduce((sum, { rows }) => sum + rows, 0),
+    given[0]?.columns ?? 0,
+  );
+  let filled = 0;
+  for (const { data } of given) {
+    result.data.set(data, filled);
+    filled += data.length;
+  }
+  return result;
+};
+
+/** Random starts where nothing is said, as `fixedPoints` has it. */
+const DEFAULT_SEEDS = 1024;
 
 /** Milliseconds of a linearisation over N^3, until one was made. */
 const LINEARISED = 1e-5;
@@ -156,39 +185,59 @@ export const attractors = (parts: ModelParts, options: AttractorsOptions = {}): 
     seconds === Infinity ? {} : { timeLimit: seconds };
   const cut: AttractorsPart[] = [];
 
-  const set = fixedPoints(network, {
-    ...search,
-    ...(recording === undefined ? {} : { trajectories: scaledFrames(recording, model) }),
-    ...limited(share('points') ?? Number.MIN_VALUE),
-  });
-  if (set.stoppedBecause === 'time') cut.push('points');
-
-  const points: AttractorPoint[] = [];
-  const until = performance.now() + 1000 * (share('linearisation') ?? 0);
-  let took = LINEARISED * units ** 3;
-  for (const [k, point] of set.points.entries()) {
-    // D, and with it everything about the modes, is the same at r and -r.
-    const image = point.mirror !== null && point.mirror < k ? points[point.mirror] : undefined;
-    const began = performance.now();
-    if (image === undefined && began + took > until) break;
-    const radius = Number.isFinite(point.certificateRadius) ? point.certificateRadius : 0;
-    const linearisation = image?.linearisation ?? linearise(network, point.state, { input, radius });
-    if (image === undefined) took = performance.now() - began;
-    points.push({ ...point, linearisation });
-  }
-  if (points.length < set.points.length) cut.push('linearisation');
+  /** The points, by a search from these states first, and as many of their linearisations as there is time for. */
+  const examined = (starts: Matrix | undefined) => {
+    const set = fixedPoints(network, {
+      ...(starts === undefined || search.starts !== undefined ? {} : { seeds: DEFAULT_SEEDS }),
+      ...search,
+      ...(starts === undefined ? {} : { starts }),
+      ...(recording === undefined ? {} : { trajectories: scaledFrames(recording, model) }),
+      ...limited(share('points') ?? Number.MIN_VALUE),
+    });
+    const points: AttractorPoint[] = [];
+    const until = performance.now() + 1000 * (share('linearisation') ?? 0);
+    let took = LINEARISED * units ** 3;
+    for (const [k, point] of set.points.entries()) {
+      // D, and with it everything about the modes, is the same at r and -r.
+      const image = point.mirror !== null && point.mirror < k ? points[point.mirror] : undefined;
+      const began = performance.now();
+      if (image === undefined && began + took > until) break;
+      const radius = Number.isFinite(point.certificateRadius) ? point.certificateRadius : 0;
+      const linearisation = image?.linearisation ?? linearise(network, point.state, { input, radius });
+      if (image === undefined) took = performance.now() - began;
+      points.push({ ...point, linearisation });
+    }
+    return { set, points };
+  };
+  let { set, points } = examined(undefined);
 
   const forCycles = cycleSeeds === 0 ? null : share('cycles');
-  const { cycles: found, ...cycleSearch }: CycleSet =
-    forCycles === null
-      ? { cycles: [], starts: 0, atFixedPoints: 0, unsettled: 0, stoppedBecause: cycleSeeds === 0 ? 'starts' : 'time' }
-      : cycles(network, {
-          input,
-          seeds: cycleSeeds,
-          seed: options.seed ?? 1,
-          starts: besideUnstable(points, units),
-          ...limited(forCycles),
-        });
+  const {
+    cycles: found,
+    rests,
+    ...cycleSearch
+  }: CycleSet = forCycles === null
+    ? {
+        cycles: [],
+        starts: 0,
+        atFixedPoints: 0,
+        unsettled: 0,
+        rests: matrix(0, units),
+        stoppedBecause: cycleSeeds === 0 ? 'starts' : 'time',
+      }
+    : cycles(network, {
+        input,
+        seeds: cycleSeeds,
+        seed: options.seed ?? 1,
+        starts: besideUnstable(points, units),
+        ...limited(forCycles),
+      });
+  // Runs may end at stable points that the search did not come upon: it is made again, from there and from what it found.
+  const missed = restsBeside(rests, set.points);
+  if (missed.rows > 0 && set.stoppedBecause !== 'time' && share('points') !== null)
+    ({ set, points } = examined(stacked([search.starts, missed, ...set.points.map(asRow)])));
+  if (set.stoppedBecause === 'time') cut.push('points');
+  if (points.length < set.points.length) cut.push('linearisation');
   if (cycleSearch.stoppedBecause === 'time') cut.push('cycles');
 
   const forExponents = exponents === false ? null : share('lyapunov');

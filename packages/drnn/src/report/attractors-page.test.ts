@@ -1,14 +1,15 @@
 import { type AttractorNetwork, saddleGraph } from '@drnn/attractors';
+import { randomNetwork } from '@drnn/simulator';
 import { matrix, matrixOf } from '@drnn/tensor';
 import { describe, expect, it } from 'vitest';
-import { attractors } from '../attractors.js';
+import { attractors, type AttractorsOptions } from '../attractors.js';
 import { compare } from '../compare.js';
 import { portraitView } from '../portrait-view.js';
 import { renderAttractors } from './attractors-page.js';
 import { renderComparison } from './compare-page.js';
 
-const pageOf = (network: AttractorNetwork, title = 'model.npz'): string => {
-  const found = attractors(network, { seeds: 200 });
+const pageOf = (network: AttractorNetwork, title = 'model.npz', options: AttractorsOptions = {}): string => {
+  const found = attractors(network, { seeds: 200, ...options });
   return renderAttractors({
     title,
     command: 'drnn attractors model.npz',
@@ -68,6 +69,25 @@ describe('renderAttractors', () => {
     const flip = pageOf({ W: matrixOf([[-2]]), alpha: 1 });
     isSound(flip);
     expect(flip).toContain('it is its own mirror image');
+  });
+
+  it('shows exponents where they were asked for, and what they say of the attractor', () => {
+    const lyapunov = { steps: 2000, transient: 200 };
+    const wild = { W: randomNetwork({ units: 40, gain: 6, seed: 5 }).W, alpha: 1 };
+    const chaotic = pageOf(wild, 'chaos', { seeds: 1, cycleSeeds: 0, lyapunov });
+    isSound(chaotic);
+    expect(chaotic).toContain('Lyapunov exponents');
+    expect(chaotic).toMatch(/dimension\s+of\s+the\s+attractor\s+by\s+Kaplan/);
+    expect(pageOf(wild, 'few', { seeds: 1, cycleSeeds: 0, lyapunov: { ...lyapunov, count: 2 } })).toMatch(
+      /more\s+exponents\s+are\s+needed/,
+    );
+    const resting = pageOf(block(4), 'rest', { lyapunov });
+    isSound(resting);
+    expect(resting).toContain('the attractor is a point');
+    // A unit that forgets all in one step: no exponent is a number.
+    const forgetful = pageOf({ W: matrix(2, 2), alpha: 1 }, 'none', { lyapunov });
+    isSound(forgetful);
+    expect(pageOf(block(4))).not.toContain('Lyapunov exponents');
   });
 
   it('escapes the name of a file', () => {

@@ -5,6 +5,7 @@ import { documentOf, section } from './document.js';
 import { drawingBoard } from './drawing.js';
 import { type Html, html } from './escape.js';
 import { cyclesFigure } from './figure-cycles.js';
+import { exponentsFigure } from './figure-exponents.js';
 import { multipliersFigure } from './figure-multipliers.js';
 import { portraitFigure } from './figure-portrait.js';
 import { type GraphView, saddleGraphFigure } from './figure-saddle-graph.js';
@@ -42,7 +43,7 @@ export const graphViewOf = ({ stable, unstable, edges, unresolved }: SaddleGraph
 
 /**
  * The report of `drnn attractors` as one HTML file: how complete the set is, the portrait, the points in numbers, their
- * multipliers, the saddle graph. Like that of a fit it fetches nothing, runs nothing, and escapes every string.
+ * multipliers, the saddle graph, Lyapunov exponents where they were asked for. Like that of a fit it fetches nothing, runs nothing, and escapes every string.
  */
 export const renderAttractors = (report: AttractorsReport): string => {
   const board = drawingBoard();
@@ -71,6 +72,7 @@ export const renderAttractors = (report: AttractorsReport): string => {
             show(saddleGraphFigure(board.draw, graphViewOf(report.graph, view))) ??
               html`<p>No unstable point leads to a stable one.</p>`,
           )}
+          ${found.lyapunov === null ? null : section('exponents', 'Chaos', show(exponentsFigure(board.draw, found.lyapunov)))}
           ${section('search', 'How the search went', searchTable(found))}
           ${section('repeat', 'How to repeat it', html`<pre>${report.command}</pre>`)}
         </main>

@@ -82,14 +82,15 @@ export interface RoundResult {
 }
 
 /** Predictors up to which factoring each Hessian is the cheaper step: `bench/src/steps.ts` measures it. */
-const exactUpTo = 400;
+const exactUpTo = { grouped: 250, shared: 400 } as const;
 
 /**
- * The cheaper way of a Newton step: T P^2 N flop for the exact one, against 4 T P N for each of the K products of
- * conjugate gradients, which take some 100 of them to a tenth of a standard error.
+ * The cheaper way of a Newton step: T P^2 N flop for the exact one, against 4 T P N for each product of conjugate gradients,
+ * which take some 100 of them to a tenth of a standard error by the metric that units share, some 20 by groups of
+ * transitions. Of steps that cost about as much exact ones are the better: nothing of their model is left.
  */
-export const cheaperStep = (predictors: number): StepMethod =>
-  predictors <= exactUpTo ? 'exact' : 'conjugate-gradients';
+export const cheaperStep = (predictors: number, by: keyof typeof exactUpTo = 'shared'): StepMethod =>
+  predictors <= exactUpTo[by] ? 'exact' : 'conjugate-gradients';
 
 /** In every Newton step but the last, the quadratic model has no more than this fraction of its decrease left. */
 const forcing = 0.02;
@@ -109,7 +110,8 @@ const forcing = 0.02;
 export const solveRound = async (task: RoundTask, start: Matrix, options: RoundOptions): Promise<RoundResult> => {
   const { on, shape, free } = task;
   const { rule, ridge, loss, signal } = options;
-  const method = rule.method ?? cheaperStep(shape.predictors);
+  const mayGroup = rule.grouped === true && free.kind !== 'sets' && task.memory === 'keep';
+  const method = rule.method ?? cheaperStep(shape.predictors, mayGroup ? 'grouped' : 'shared');
   const frozen = await freezeAt(task, start, loss, ridge, rule.newtonSteps > 1);
   const { round } = frozen;
   let { point } = frozen;

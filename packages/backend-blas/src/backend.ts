@@ -1,14 +1,5 @@
-import { createMachine, defaultThreads, storage, type Stored, threadsIssue } from '@drnn/backend-wasm/kernels';
-import {
-  type Accuracy,
-  type Backend,
-  backendOf,
-  type Engine,
-  type Issue,
-  type Precision,
-  programCache,
-  refuse,
-} from '@drnn/tensor';
+import { createMachine, storage, type Stored, threadedOptions } from '@drnn/backend-wasm/kernels';
+import { type Accuracy, type Backend, backendOf, type Engine, type Precision, programCache } from '@drnn/tensor';
 import { gramsOf } from './gram.js';
 import { hostWith } from './host.js';
 import { type BlasLibrary, openProved } from './library.js';
@@ -40,18 +31,6 @@ const accuracies: Readonly<Record<Precision, Accuracy>> = {
   mixed: { pointwise: 4.8e-7, absolute: 2.9e-45, product: 4e-6, propagatesNaN: true },
 };
 
-const checked = (options: BlasOptions): { readonly precision: Precision; readonly threads: number } => {
-  const issues: Issue[] = Object.keys(options)
-    .filter((key) => key !== 'precision' && key !== 'threads')
-    .map((key) => ({ path: `backend-blas ${key}`, seen: 'an unknown option', expected: 'precision or threads' }));
-  const { precision = 'mixed', threads } = options;
-  if (precision !== 'float64' && precision !== 'mixed')
-    issues.push({ path: 'backend-blas precision', seen: String(precision), expected: 'float64 or mixed' });
-  const wrong = threadsIssue('backend-blas threads', threads);
-  refuse(wrong === null ? issues : [...issues, wrong]);
-  return { precision, threads: threads ?? defaultThreads() };
-};
-
 /**
  * The machine's own BLAS: products, factors and eigenvectors by OpenBLAS, MKL, BLIS or Accelerate, pointwise work by the
  * Wasm kernels on memory that both see. The library is found under its usual names, or is the one whose absolute path is
@@ -60,7 +39,7 @@ const checked = (options: BlasOptions): { readonly precision: Precision; readonl
  * Errors: unknown options; no library, a wrong one, or no koffi, with what was tried and how to get one.
  */
 export const backend = async (options: BlasOptions = {}): Promise<BlasBackend> => {
-  const { precision, threads } = checked(options);
+  const { precision, threads } = threadedOptions('backend-blas', options);
   const library = await openProved();
   const machine = await createMachine(threads);
   const workshop: Workshop = { library, machine, precision, threads, programOf: programCache() };

@@ -1,20 +1,11 @@
-import {
-  type Accuracy,
-  type Backend,
-  backendOf,
-  type Engine,
-  type Issue,
-  type Precision,
-  programCache,
-  refuse,
-} from '@drnn/tensor';
+import { type Accuracy, type Backend, backendOf, type Engine, type Precision, programCache } from '@drnn/tensor';
 import { gramsOf } from './gram.js';
 import { hostOn } from './host.js';
 import { createMachine } from './machine.js';
 import { passOf, type Workshop } from './pass.js';
 import type { Stored } from './rows.js';
 import { storage } from './storage.js';
-import { defaultThreads, threadsIssue } from './threads.js';
+import { threadedOptions } from './threaded-options.js';
 
 /** How this backend is made. */
 export interface WasmOptions {
@@ -38,25 +29,13 @@ const accuracies: Readonly<Record<Precision, Accuracy>> = {
   mixed: { pointwise: 4.8e-7, absolute: 1.2e-37, product: 2e-6, propagatesNaN: true },
 };
 
-const checked = (options: WasmOptions): { readonly precision: Precision; readonly threads: number } => {
-  const issues: Issue[] = Object.keys(options)
-    .filter((key) => key !== 'precision' && key !== 'threads')
-    .map((key) => ({ path: `backend-wasm ${key}`, seen: 'an unknown option', expected: 'precision or threads' }));
-  const { precision = 'mixed', threads } = options;
-  if (precision !== 'float64' && precision !== 'mixed')
-    issues.push({ path: 'backend-wasm precision', seen: String(precision), expected: 'float64 or mixed' });
-  const wrong = threadsIssue('backend-wasm threads', threads);
-  refuse(wrong === null ? issues : [...issues, wrong]);
-  return { precision, threads: threads ?? defaultThreads() };
-};
-
 /**
  * SIMD kernels in WebAssembly, compiled into the package, on threads. Rows stay in ordinary memory and go through the
  * kernels' own in blocks, so that they may be larger than it. Close it with `close()`, which ends its threads; they never
  * keep a program from its end. Errors: unknown options, threads where memory cannot be shared.
  */
 export const backend = async (options: WasmOptions = {}): Promise<Backend> => {
-  const { precision, threads } = checked(options);
+  const { precision, threads } = threadedOptions('backend-wasm', options);
   const machine = await createMachine(threads);
   const workshop: Workshop = { machine, precision, programOf: programCache() };
 

@@ -7,4 +7,4 @@ export * from './storage.js';
 export { mirrorLower } from './gram.js';
 export { hostOn } from './host.js';
 export { physicalCores } from './physical-cores.js';
-export { defaultThreads, threadsIssue } from './threads.js';
+export { threadedOptions } from './threaded-options.js';

@@ -97,7 +97,14 @@ export type { Multiplier } from './floquet.js';
 export { periodicOrbit, type PeriodicOrbit } from './periodic-orbit.js';
 export { invariantCircle, type InvariantCircle, type InvariantCircleOptions } from './invariant-circle.js';
 export type { Cycle } from './cycle.js';
-export { areNear, cycles, type CyclesOptions, type CycleSet, type CyclesStoppedBecause, type FoundCycle } from './cycles.js';
+export {
+  areNear,
+  cycles,
+  type CyclesOptions,
+  type CycleSet,
+  type CyclesStoppedBecause,
+  type FoundCycle,
+} from './cycles.js';
 export {
   kaplanYorkeDimension,
   lyapunovSpectrum,

@@ -118,9 +118,10 @@ const triangleRows = 250;
 const triangularProducts = (host: Host, lower: Matrix) => {
   const n = lower.rows;
   const parts = Math.max(1, Math.floor(n / triangleRows));
+  const every = Int32Array.from({ length: n }, (_, p) => p);
   const blocks = Array.from({ length: parts }, (_, k) => {
     const [from, to] = [Math.round((k * n) / parts), Math.round(((k + 1) * n) / parts)];
-    const first = Int32Array.from({ length: to }, (_, p) => p);
+    const first = every.subarray(0, to);
     return { from, to, block: columnsOf(rowRange(lower, from, to), first) };
   });
   return {

@@ -1,4 +1,4 @@
-import { type FactoredMetric, productWork, scaleColumns } from '@drnn/solvers';
+import { type FactoredMetric, productWork, sameUnits, scaleColumns } from '@drnn/solvers';
 import { columnsOf, type Host, identity, matrix, type Matrix, mul, rowRange, variable } from '@drnn/tensor';
 import { type FrozenRound, narrowingRows, type RoundPoint } from './round-point.js';
 import type { RoundTask } from './round-task.js';
@@ -108,8 +108,6 @@ export const coarsePreconditioner = async (
 };
 
 const product = mul(variable('h'), variable('v'));
-
-const sameUnits = (a: Int32Array, b: Int32Array): boolean => a.length === b.length && a.every((j, c) => j === b[c]);
 
 /** Rows of a triangle that are multiplied together, at least: fewer are no faster. */
 const triangleRows = 250;

@@ -9,7 +9,7 @@ import {
   type Rows,
   variable,
 } from '@drnn/tensor';
-import { projectOut, scatterColumns } from '@drnn/solvers';
+import { projectOut, sameUnits, scatterColumns } from '@drnn/solvers';
 import type { FrozenLoss } from './calibrated-loss.js';
 import {
   addRidge,
@@ -184,7 +184,7 @@ export const narrowingRows = (on: Backend, all: KeptRows, count: number) => {
   return {
     /** The columns of these units, until the next call. */
     of: async (units: Int32Array): Promise<KeptRows> => {
-      if (units.length === present.length && units.every((j, c) => j === present[c])) return rows;
+      if (sameUnits(units, present)) return rows;
       const inside = Int32Array.from(units, (j) => present.indexOf(j));
       const [from, columns] = inside.includes(-1) ? [all, units] : [rows, inside];
       const narrowed: Rows[] = [];

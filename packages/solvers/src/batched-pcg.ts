@@ -1,5 +1,5 @@
 import { columnsOf, copyMatrix, firstNonFinite, type Host, matrix, type Matrix } from '@drnn/tensor';
-import { copyColumn, scatterColumns, stepColumns, turnColumns, twoColumnDots } from './columns.js';
+import { copyColumn, sameUnits, scatterColumns, stepColumns, turnColumns, twoColumnDots } from './columns.js';
 
 /** One linear system a unit, H_j x_j = b_j, H_j symmetric and positive semidefinite, all of them solved in step. */
 export interface PcgRequest {
@@ -135,7 +135,7 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
   };
 
   const gather = (wanted: Int32Array): void => {
-    if (wanted.length === units.length && wanted.every((j, c) => j === units[c])) return;
+    if (sameUnits(wanted, units)) return;
     scatterColumns(solution, units, away.solution);
     scatterColumns(residual, units, away.residual);
     scatterColumns(direction, units, away.direction);

@@ -5,6 +5,10 @@ export const copyColumn = (from: Matrix, to: Matrix, j: number): void => {
   for (let i = j; i < from.data.length; i += from.columns) to.data[i] = from.data[i]!;
 };
 
+/** Whether both name the same units in the same order. */
+export const sameUnits = (a: Int32Array, b: Int32Array): boolean =>
+  a.length === b.length && a.every((j, c) => j === b[c]);
+
 /** Writes columns to where they are in the whole: column c of `part` is column units[c] of `whole`. */
 export const scatterColumns = (part: Matrix, units: Int32Array, whole: Matrix): void => {
   const width = part.columns;

@@ -168,7 +168,7 @@ const expectPass = async (on: Backend, given: Arranged, request: PassRequest, de
   const before = on.memory().handles;
   const result = await on.pass(design, request);
   expectMemory('after a pass', on, before + (request.keep?.length ?? 0));
-  if (request.out?.some((given, k) => result.backProject[k] !== given) === true)
+  if (request.out?.some((goal, k) => result.backProject[k] !== goal) === true)
     throw new Error('back-projections did not go to `out`');
   expected.backProject.forEach((e, k) => expectWithin(`backProject ${k}`, result.backProject[k]?.data ?? [], e));
   expected.columnSums.forEach((e, k) => expectWithin(`columnSums ${k}`, result.columnSums[k] ?? [], e));

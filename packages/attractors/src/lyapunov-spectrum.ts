@@ -22,7 +22,7 @@ export interface LyapunovSpectrum {
   readonly zero: number;
   /**
    * Kaplan and Yorke's j + sum_{i<=j} lambda_i / |lambda_{j+1}|, 0 where all are negative; null where the sum of those that
-   * were taken is not negative, so that more are needed.
+   * were taken is not negative, so that more are needed, and where the run was too short for errors.
    */
   readonly dimension: number | null;
   /** The sum of the positive ones, nats a step: an upper bound of the entropy rate (Pesin, Ruelle). */
@@ -354,10 +354,12 @@ const summary = (
     positive: places.filter(([exponent, most]) => exponent > most).length,
     zero: places.filter(([exponent, most]) => Math.abs(exponent) <= most).length,
     // What is 0 within its error counts as 0: a cycle has one dimension.
-    dimension: kaplanYorkeDimension(
-      places.map(([exponent, most]) => (Math.abs(exponent) <= most ? 0 : exponent)),
-      isAll,
-    ),
+    dimension: errors.includes(Infinity)
+      ? null
+      : kaplanYorkeDimension(
+          places.map(([exponent, most]) => (Math.abs(exponent) <= most ? 0 : exponent)),
+          isAll,
+        ),
     entropyRate: places.reduce((total, [exponent, most]) => (exponent > most ? total + exponent : total), 0),
     length,
     volumeError,

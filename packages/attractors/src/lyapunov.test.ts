@@ -21,6 +21,8 @@ describe('a time limit', () => {
     const whole = lyapunov(network, { ...options, timeLimit: 1e6 });
     expect(whole).toEqual(lyapunov(network, options));
     expect(whole.isCut).toBe(false);
+    const short = lyapunov(network, { steps: 1e9, timeLimit: 1e-6, count: 2 });
+    expect([short.errors.includes(Infinity), short.dimension]).toEqual([true, null]);
     expect(() => lyapunov(network, { timeLimit: -1 })).toThrow(/timeLimit/);
   });
 });

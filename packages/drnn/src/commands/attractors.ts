@@ -328,7 +328,7 @@ const exponentsOf = ({ lyapunov }: Attractors): readonly string[] => {
   return [
     `Lyapunov exponents, nats a step: ${first.join(', ')}${exponents.length > 5 ? ', ...' : ''}`,
     dimension === null
-      ? 'Kaplan-Yorke dimension: more exponents are needed.'
+      ? `Kaplan-Yorke dimension: ${errors.includes(Infinity) ? 'the run was too short' : 'more exponents are needed'}.`
       : `Kaplan-Yorke dimension ${dimension.toPrecision(4)}.`,
     ...(isConsistent ? [] : [`The starts disagree (${other}): several attractors, or too short a run.`]),
   ];

@@ -81,6 +81,10 @@ describe('renderAttractors', () => {
     expect(pageOf(wild, 'few', { seeds: 1, cycleSeeds: 0, lyapunov: { ...lyapunov, count: 2 } })).toMatch(
       /more\s+exponents\s+are\s+needed/,
     );
+    const short = { ...lyapunov, steps: 1e9, timeLimit: 1e-6 };
+    const cut = pageOf(wild, 'cut', { seeds: 1, cycleSeeds: 0, lyapunov: short });
+    isSound(cut);
+    expect(cut).toMatch(/too\s+short\s+for\s+errors/);
     const resting = pageOf(block(4), 'rest', { lyapunov });
     isSound(resting);
     expect(resting).toContain('the attractor is a point');

@@ -51,8 +51,9 @@ export const exponentsFigure = (draw: Draw, lyapunov: Lyapunov): Figure | null =
     });
 
   const others = runs.slice(1).flatMap((run) => finite(run.exponents, run.errors));
-  const dimensionText =
-    dimension === null
+  const dimensionText = lyapunov.errors.includes(Infinity)
+    ? html`The run was too short for errors, and for a dimension.`
+    : dimension === null
       ? html`They do not sum to less than 0: of the dimension more exponents are needed.`
       : dimension === 0
         ? html`All are negative: the attractor is a point.`

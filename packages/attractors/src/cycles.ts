@@ -23,9 +23,10 @@ export interface FoundCycle extends Cycle {
  */
 export type CyclesStoppedBecause = 'starts' | 'unsettled' | 'work' | 'time';
 
-/** Of two roots, each of which was come near to 1e-9 sqrt N, that they are the same one. */
+/** Root mean square distance of two states within which they stand for the same root: both were come near to 1e-9. */
 const SAME_ROOT = 1e-6;
 
+/** Whether two states `[unit]`, rates at rest, are the same fixed point: |a - b| <= 1e-6 sqrt N. */
 export const areNear = (a: Float64Array, b: Float64Array): boolean =>
   a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0) <= SAME_ROOT ** 2 * a.length;
 

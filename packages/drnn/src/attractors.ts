@@ -14,7 +14,7 @@ import {
   type LyapunovOptions,
 } from '@drnn/attractors';
 import { type Model, modelOf, type ModelParts } from '@drnn/recordings';
-import { firstNonFinite, type Matrix, matrix, refuse } from '@drnn/tensor';
+import { firstNonFinite, type Matrix, matrix, refuse, stackRows } from '@drnn/tensor';
 import { losses } from './fit-options.js';
 import { lossOf } from './predict.js';
 
@@ -85,20 +85,6 @@ const restsBeside = (rests: Matrix, points: readonly FixedPoint[]): Matrix => {
 };
 
 const asRow = ({ state }: FixedPoint): Matrix => matrix(1, state.length, state);
-
-const stacked = (parts: readonly (Matrix | undefined)[]): Matrix => {
-  const given = parts.filter((part) => part !== undefined);
-  const result = matrix(
-    given.reduce((sum, { rows }) => sum + rows, 0),
-    given[0]?.columns ?? 0,
-  );
-  let filled = 0;
-  for (const { data } of given) {
-    result.data.set(data, filled);
-    filled += data.length;
-  }
-  return result;
-};
 
 /** Random starts where nothing is said, as `fixedPoints` has it. */
 const DEFAULT_SEEDS = 1024;
@@ -235,7 +221,9 @@ export const attractors = (parts: ModelParts, options: AttractorsOptions = {}): 
   // Runs may end at stable points that the search did not come upon: it is made again, from there and from what it found.
   const missed = restsBeside(rests, set.points);
   if (missed.rows > 0 && set.stoppedBecause !== 'time' && share('points') !== null)
-    ({ set, points } = examined(stacked([search.starts, missed, ...set.points.map(asRow)])));
+    ({ set, points } = examined(
+      stackRows([...(search.starts === undefined ? [] : [search.starts]), missed, ...set.points.map(asRow)]),
+    ));
   if (set.stoppedBecause === 'time') cut.push('points');
   if (points.length < set.points.length) cut.push('linearisation');
   if (cycleSearch.stoppedBecause === 'time') cut.push('cycles');

@@ -1,7 +1,7 @@
 import type { AttractorNetwork } from '@drnn/attractors';
 import { principalComponents } from '@drnn/geometry';
 import { randomStream, simulate, uniform } from '@drnn/simulator';
-import { type Matrix, matrix } from '@drnn/tensor';
+import { type Matrix, matrix, stackRows } from '@drnn/tensor';
 import type { Attractors } from './attractors.js';
 
 /** Three coordinates; those that a small network has not are 0. */
@@ -45,13 +45,6 @@ const DRAWN = 100;
 
 const rowsOf = ({ rows, columns, data }: Matrix): readonly Float64Array[] =>
   Array.from({ length: rows }, (_, t) => data.subarray(t * columns, (t + 1) * columns));
-
-const stacked = (parts: readonly Matrix[], units: number): Matrix => {
-  const all = parts.flatMap(rowsOf);
-  const result = matrix(all.length, units);
-  all.forEach((row, t) => result.data.set(row, t * units));
-  return result;
-};
 
 /** Real vectors of the unstable modes of a point, each times |mu|; of a complex pair the real and the imaginary part. */
 const unstableModes = ({ linearisation }: Attractors['points'][number]): readonly Float64Array[] => {
@@ -118,7 +111,7 @@ export const portraitView = (
   const states = matrix(found.points.length, n);
   found.points.forEach(({ state }, k) => states.data.set(state, k * n));
   const { activity } = options;
-  const shown = activity ?? stacked([states, ...leaving, ...random, ...found.cycles.map(({ orbit }) => orbit)], n);
+  const shown = activity ?? stackRows([states, ...leaving, ...random, ...found.cycles.map(({ orbit }) => orbit)], n);
   const { components, variances, mean } = principalComponents(shown);
   const total = variances.reduce((sum, value) => sum + value, 0);
   const turned = (v: Float64Array): Place => {

@@ -10,6 +10,7 @@ import {
   refuse,
   firstNonFinite,
   variable,
+  stackRows,
 } from '@drnn/tensor';
 import {
   accelerate,
@@ -609,17 +610,7 @@ const slice = ({ predictors, targets }: Piece, from: number, to: number): Piece 
 };
 
 const concatenate = (pieces: readonly Piece[]): Piece => {
-  const joined = (of: (piece: Piece) => Matrix): Matrix => {
-    const all = pieces.map(of);
-    const rows = all.reduce((count, a) => count + a.rows, 0);
-    const result = matrix(rows, all[0]?.columns ?? 0);
-    let at = 0;
-    for (const { data } of all) {
-      result.data.set(data, at);
-      at += data.length;
-    }
-    return result;
-  };
+  const joined = (of: (piece: Piece) => Matrix): Matrix => stackRows(pieces.map(of));
   return { predictors: joined((piece) => piece.predictors), targets: joined((piece) => piece.targets) };
 };
 

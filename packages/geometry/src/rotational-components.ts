@@ -1,6 +1,6 @@
 import { eigen, product, svd } from '@drnn/linalg';
 import { randomStream, uniform } from '@drnn/simulator';
-import { firstNonFinite, type Issue, type Matrix, matrix, refuse } from '@drnn/tensor';
+import { firstNonFinite, type Issue, type Matrix, matrix, refuse, stackRows } from '@drnn/tensor';
 import { principalComponents } from './principal-components.js';
 
 export interface RotationalComponentsOptions {
@@ -87,20 +87,6 @@ const regress = (states: Matrix, velocities: Matrix): Regression => {
   return { full, skew, r2Full: explained(states, velocities, full), r2Skew: explained(states, velocities, skew) };
 };
 
-const stacked = (parts: readonly Matrix[]): Matrix => {
-  const columns = parts[0]?.columns ?? 0;
-  const all = matrix(
-    parts.reduce((sum, { rows }) => sum + rows, 0),
-    columns,
-  );
-  let at = 0;
-  for (const { data } of parts) {
-    all.data.set(data, at);
-    at += data.length;
-  }
-  return all;
-};
-
 /** Units less their mean over conditions at each time. */
 const withoutMean = (conditions: readonly Matrix[]): readonly Matrix[] => {
   if (conditions.length < 2) return conditions;
@@ -125,7 +111,7 @@ const withVelocities = (conditions: readonly Matrix[], dt: number): readonly [Ma
     }
     return [states, velocities] as const;
   });
-  return [stacked(inner.map(([states]) => states)), stacked(inner.map(([, velocities]) => velocities))];
+  return [stackRows(inner.map(([states]) => states)), stackRows(inner.map(([, velocities]) => velocities))];
 };
 
 /** An orthonormal pair in the plane of each two conjugate eigenvectors of a skew-symmetric M, fastest first. */
@@ -215,7 +201,7 @@ export const rotationalComponents = (
   if (!(dt > 0)) issues.push({ path: 'dt', seen: `${dt}`, expected: 'above 0' });
   refuse(issues);
 
-  const all = stacked(conditions);
+  const all = stackRows(conditions);
   const [lowest, highest] = [new Float64Array(units).fill(Infinity), new Float64Array(units).fill(-Infinity)];
   for (let k = 0; k < all.data.length; k++) {
     lowest[k % units] = Math.min(lowest[k % units]!, all.data[k]!);
@@ -236,7 +222,7 @@ export const rotationalComponents = (
 
   const analyse = (of: readonly Matrix[]): Regression & { readonly basis: Matrix; readonly states: Matrix } => {
     const own = withoutMean(of.map(normalised));
-    const { components, project } = principalComponents(stacked(own), { count });
+    const { components, project } = principalComponents(stackRows(own), { count });
     const [states, velocities] = withVelocities(own.map(project), dt);
     return { ...regress(states, velocities), basis: components, states };
   };

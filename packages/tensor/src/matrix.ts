@@ -89,6 +89,20 @@ export const gatherColumns = <Values extends Float32Array | Float64Array>(
 export const columnsOf = (a: Matrix, chosen: Int32Array): Matrix =>
   matrix(a.rows, chosen.length, gatherColumns(a.data, a.columns, chosen, new Float64Array(a.rows * chosen.length)));
 
+/** The rows of all, one below the other, copied; all of as many columns, which `columns` names where there may be none. */
+export const stackRows = (parts: readonly Matrix[], columns = parts[0]?.columns ?? 0): Matrix => {
+  const result = matrix(
+    parts.reduce((sum, { rows }) => sum + rows, 0),
+    columns,
+  );
+  let filled = 0;
+  for (const { data } of parts) {
+    result.data.set(data, filled);
+    filled += data.length;
+  }
+  return result;
+};
+
 /** The index of the first entry that is NaN or infinite, or -1. */
 export const firstNonFinite = (values: ArrayLike<number>): number => {
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;

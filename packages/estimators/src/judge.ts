@@ -31,9 +31,6 @@ export interface Choice {
 /** What ridge must be better by: the rounds recover the weights themselves better, and score a little less when unfinished. */
 const headStart = ({ winner }: { readonly winner: Winner }): number => (winner === 'rounds' ? 0.002 : 0);
 
-/** Where plain ridge comes as near as this, it is looked at with more strengths and with its other loss. */
-const near: Readonly<Record<Effort, number>> = { quick: 0.01, full: 0.05 };
-
 /** The strengths of plain ridge that are looked at first, and where it came near. */
 const firstStrengths: readonly number[] = [1e-2, 1e-3, 1e-4];
 const strengths: Readonly<Record<RidgeLoss, readonly number[]>> = {
@@ -60,17 +57,41 @@ export const ridgeRules: Readonly<Record<Effort, { readonly judged: RoundRule; r
 };
 
 /** The rounds of a contender: near enough for its score, from the fixed point of its rows. */
-const contending: Readonly<Record<Effort, readonly CalibratedRule[]>> = {
-  // They start farther off than the fit itself, and have few units.
-  quick: quickRounds.map((rule) => ({ ...rule, grouped: false, products: 12 })),
-  full: [roughRound, { ...roughRound }, { ...roughRound, tempered: true, unitEnds: [0.2] }],
+const contests: Readonly<Record<Effort, Contest>> = {
+  quick: {
+    // They start farther off than the fit itself, and have few units.
+    contender: quickRounds.map((rule) => ({ ...rule, grouped: false, products: 12 })),
+    near: 0.01,
+    onlyLead: false,
+  },
+  full: {
+    contender: [roughRound, { ...roughRound }, { ...roughRound, tempered: true, unitEnds: [0.2] }],
+    near: 0.05,
+    onlyLead: false,
+  },
 };
-/** Where this is better than ridge already, more is not asked of a quick fit's contender. */
-const cheapContender: readonly CalibratedRule[] = [
-  { ...roughRound, grouped: false, unitEnds: [5, 1, 0.3], products: 3 },
-];
 /** Units that a quick fit is judged by: the mean score of so many tells differences of .01. */
 const quickUnits = 128;
+
+/** How rounds and ridge are compared. */
+interface Contest {
+  readonly contender: readonly CalibratedRule[];
+  /** Where plain ridge comes as near as this, it is looked at with more strengths and with its other loss. */
+  readonly near: number;
+  /** Whether to leave it undecided, rather than look closer, where ridge comes near. */
+  readonly onlyLead: boolean;
+  /** Targets that the noise levels of the contender are estimated from. */
+  readonly sampled?: number;
+}
+
+/** A quick fit's first look: where that has rounds far ahead of ridge already, more is not asked of the contender. */
+const glance: Contest & { readonly units: number } = {
+  contender: [{ ...roughRound, grouped: false, unitEnds: [5, 1, 0.3], products: 4 }],
+  units: 64,
+  near: 0.015,
+  onlyLead: true,
+  sampled: 50_000,
+};
 
 export interface JudgeRequest {
   readonly source: TransitionSource;
@@ -93,25 +114,41 @@ type Scores = Map<number, number>;
  * Compares on blocks of rows what the rounds and plain ridge, fitted to the others, explain of them; null where it was
  * aborted. Nothing is shared with a fit to all rows but sums over the parts: weights that were frozen near a fit that has
  * seen a block remember it, and an estimate corrected for its leaving out scores better than one that never saw it (by up
- * to .16 where half of the units are not observed). A quick fit is judged by 128 units, evenly spaced.
+ * to .16 where half of the units are not observed). A quick fit is judged by units evenly spaced: 64, and where these do
+ * not have the rounds far ahead of ridge 128.
  */
 export const judge = async (task: RoundTask, request: JudgeRequest): Promise<Choice | null> => {
+  const { effort, signal } = request;
+  if (effort === 'full') return contest(task, request, contests.full);
+  const seen = await amongUnits(task, request, glance.units, glance);
+  if (seen !== null || signal?.aborted === true) return seen;
+  return amongUnits(task, request, quickUnits, contests.quick);
+};
+
+/** `contest` among so many of the units. */
+const amongUnits = async (
+  task: RoundTask,
+  request: JudgeRequest,
+  most: number,
+  how: Contest,
+): Promise<Choice | null> => {
   const { units } = task.shape;
-  if (request.effort === 'full' || units <= quickUnits) return contest(task, request);
-  const judged = evenly(units, quickUnits);
+  if (units <= most) return contest(task, request, how);
+  const judged = evenly(units, most);
   const some = await restrictUnits(task, judged);
   try {
     const inverted = request.inverted.map((each) => columnsOf(each, judged));
-    return await contest(some, { ...request, inverted }, judged);
+    return await contest(some, { ...request, inverted }, how, judged);
   } finally {
     releaseUnits(some);
   }
 };
 
-/** `judge` among the units that a task has, by default all. */
+/** The choice among the units that a task has, by default all; null where it was aborted or left undecided. */
 const contest = async (
   task: RoundTask,
   { source, blocks, heldOut, inverted, ridge, effort, signal }: JudgeRequest,
+  { contender, near, onlyLead, sampled }: Contest,
   units?: Int32Array,
 ): Promise<Choice | null> => {
   const found: Readonly<Record<Winner, Scores>> = {
@@ -130,42 +167,34 @@ const contest = async (
     const train = restrictTask(task, others(task.parts));
     const test = restrictTask(task, task.parts.slice(k, k + 1));
     const right = sumOf(others(inverted));
-    const sample = await sampleRows(restrict(source, others(blocks)), task.shape.bias, units);
+    const sample = await sampleRows(restrict(source, others(blocks)), task.shape.bias, {
+      ...(units === undefined ? {} : { among: units }),
+      ...(sampled === undefined ? {} : { entries: sampled }),
+    });
     const linear = async (tried: readonly number[]): Promise<readonly number[]> => {
       const scores = await driveR2(test, (await leastSquaresPath(train, tried, right)) ?? []);
       add('least-squares', tried, scores);
       return scores;
     };
     const start = (await leastSquaresPath(train, [ridge], right))?.[0] ?? matrix(right.rows, right.columns);
-    const lead = Math.max(...(await linear(firstStrengths)), -Infinity) + near[effort];
-    /** Their score as they are, and tempered where that is not clearly ahead of ridge. */
-    const contend = async (rules: readonly CalibratedRule[], tried: readonly number[]): Promise<readonly number[]> => {
-      const scores: number[] = [];
-      await calibratedRounds(train, sample, start, {
-        rules,
-        onLast: async (solved) => {
-          scores.push(...(await driveR2(test, [solved.theta])));
-          if (!compared && scores.every((score) => score > lead)) return;
-          const tempered: Matrix[] = [];
-          for (const tempering of tried) tempered.push(await temperedTheta(solved, tempering));
-          scores.push(...(await driveR2(test, tempered)));
-        },
-        ...(signal === undefined ? {} : { signal }),
-      });
-      return scores;
-    };
-    if (effort === 'quick' && !compared) {
-      const [score = Number.NaN] = await contend(cheapContender, []);
-      if (signal?.aborted === true) return null;
-      if (score > lead) {
-        add('rounds', [1], [score]);
-        continue;
-      }
-    }
-    const scores = await contend(contending[effort], temperings);
+    const lead = Math.max(...(await linear(firstStrengths)), -Infinity) + near;
+    const scores: number[] = [];
+    await calibratedRounds(train, sample, start, {
+      rules: contender,
+      onLast: async (solved) => {
+        scores.push(...(await driveR2(test, [solved.theta])));
+        if (onlyLead || (!compared && scores.every((score) => score > lead))) return;
+        const tempered: Matrix[] = [];
+        for (const tempering of temperings) tempered.push(await temperedTheta(solved, tempering));
+        scores.push(...(await driveR2(test, tempered)));
+      },
+      ...(signal === undefined ? {} : { signal }),
+    });
     if (signal?.aborted === true) return null;
+    const leads = (scores[0] ?? Number.NaN) > lead;
+    if (onlyLead && !leads) return null;
     // Once looked at in one block, what is else of ridge is looked at in all, or its mean would not be one.
-    compared ||= at === 0 && !((scores[0] ?? Number.NaN) > lead);
+    compared ||= at === 0 && !leads;
     add('rounds', compared ? [1, ...temperings] : [1], scores);
     if (!compared) continue;
     await linear(strengths['least-squares'].filter((strength) => !firstStrengths.includes(strength)));

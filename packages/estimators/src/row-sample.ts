@@ -24,16 +24,27 @@ const runLength = 256;
 /** Rows enough for the autocorrelation, where units are many: then some of them do. */
 const fewestRows = 4 * runLength;
 
+export interface RowSampleOptions {
+  /** The units that Theta has, ascending. Default all. */
+  readonly among?: Int32Array;
+  /** About how many targets. Default 200,000. */
+  readonly entries?: number;
+}
+
 /**
- * Evenly spaced runs of rows and, where 1024 rows have more, of units: about 200,000 targets in all. `among` are the units
- * that Theta has, by default all. Cost: reads the source once; memory rows x (predictor + unit).
+ * Evenly spaced runs of rows and, where 1024 rows have more entries than asked for, of units. Cost: reads the source once;
+ * memory rows x (predictor + unit).
  */
-export const sampleRows = async (source: TransitionSource, bias: boolean, among?: Int32Array): Promise<RowSample> => {
+export const sampleRows = async (
+  source: TransitionSource,
+  bias: boolean,
+  { among, entries = mostEntries }: RowSampleOptions = {},
+): Promise<RowSample> => {
   const { rows, columns } = source.targets;
   const present = among?.length ?? columns;
-  const wanted = Math.min(rows, Math.max(fewestRows, Math.ceil(mostEntries / present)));
+  const wanted = Math.min(rows, Math.max(fewestRows, Math.ceil(entries / present)));
   const chosen = restrict(source, runs(rows, wanted));
-  const taken = evenly(present, Math.ceil(mostEntries / wanted));
+  const taken = evenly(present, Math.ceil(entries / wanted));
   const units = taken.map((c) => among?.[c] ?? c);
   const ofUnits = async (from: RowSource): Promise<Matrix> => {
     const all = await collect(from);

@@ -4,7 +4,7 @@ import { degenerateRoots } from './degenerate-roots.js';
 import { descend, descentSpace } from './descent.js';
 import { directEquations, type Equations } from './equations.js';
 import { foundRoots } from './found-roots.js';
-import { levenbergMarquardt, levenbergSpace, STATIONARY } from './levenberg-marquardt.js';
+import { levenbergMarquardt, type LevenbergOptions, levenbergSpace, STATIONARY } from './levenberg-marquardt.js';
 import { lowRankOf, reducedEquations } from './low-rank.js';
 import { type AttractorNetwork, type HeldNetwork, holdInput } from './network.js';
 import { cappedNewton, CONVERGED, newtonSpace } from './newton.js';
@@ -190,23 +190,24 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
   const never = (): number => -1;
 
   let levenberg: ReturnType<typeof levenbergSpace> | null = null;
-  const marquardt = (x: Float64Array, known: (x: Float64Array) => number, limit: number): number => {
+  const marquardt = (x: Float64Array, how: Pick<LevenbergOptions, 'attraction' | 'limit' | 'floor'>): number => {
     levenberg ??= levenbergSpace(n);
-    return levenbergMarquardt(equations, x, levenberg, { limit, tolerance: rootSize, attraction: known, isLate });
+    return levenbergMarquardt(equations, x, levenberg, { tolerance: rootSize, isLate, ...how });
   };
   const isDegenerate = (x: Float64Array): boolean =>
     equations.residual(x, newton.g) <= rootSize && certify(equations, x, newton).smallestSingularValue < SINGULAR;
   const degenerate = degenerateRoots(1e-9 * Math.sqrt(units), (middle) => {
-    marquardt(middle, never, 50);
+    marquardt(middle, { attraction: never, limit: 50 });
     return isDegenerate(middle) ? middle : null;
   });
 
   const slow: { readonly x: Float64Array; readonly size: number; hits: number }[] = [];
   const slowSpeed =
     (0.1 * (options.trajectories === undefined ? 1 : spread(options.trajectories))) / (options.trial ?? 50);
+  const slowest = (slowSpeed * Math.sqrt(units)) / equations.stretch;
   const takeMinimum = (x: Float64Array): boolean => {
     const size = equations.residual(x, newton.g);
-    if ((size * equations.stretch) / Math.sqrt(units) > slowSpeed) return false;
+    if (size > slowest) return false;
     const known = slow.find(({ x: y }) => x.every((value, i) => Math.abs(value - y[i]!) <= 1e-4));
     if (known === undefined) slow.push({ x: x.slice(), size, hits: 1 });
     else known.hits += 1;
@@ -238,7 +239,7 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
     return end >= 0 ? hit(end) : end === CONVERGED && takeRoot(x);
   };
   const byMarquardt = (x: Float64Array): boolean => {
-    const end = marquardt(x, attraction, 200);
+    const end = marquardt(x, { attraction, floor: slowest });
     if (end >= 0) return hit(end);
     if (end === CONVERGED) return byNewton(x, 20);
     return end === STATIONARY && (isDegenerate(x) ? takeRoot(x) : takeMinimum(x));

@@ -28,22 +28,28 @@ export interface LevenbergOptions {
   /** Most steps, rejected ones too; default 200. */
   readonly limit?: number;
   readonly tolerance: number;
+  /** Of a minimum of |G| above this nobody asks: one that will not be lower at its pace is given up. Default Infinity. */
+  readonly floor?: number;
   readonly attraction: Attraction;
   /** Whether to give up, FAILED: the time is up. */
   readonly isLate?: () => boolean;
 }
 
+/** Steps over which the pace is taken. */
+const PACE = 10;
+
 /**
  * Levenberg (1944) and Marquardt (1963) from x, in place: (J'J + mu I) p = J'G, mu = 0.01 at first, a fifth after a step
  * that lowers |G|, four times as much after one that does not and is not taken. It goes downhill, so that it also finds
- * what Newton's method runs past: the local minima of |G|, slow points. Returns the index of a known root, `CONVERGED`,
+ * what Newton's method runs past: the local minima of |G|, slow points. Towards others it is slow too, as a minimum that is
+ * no root is approached linearly; it is left when twice the steps up to `limit` at the pace of the last ten would end above `floor`. Returns the index of a known root, `CONVERGED`,
  * `STATIONARY` (|J'G| <= 1e-9 |J|_F |G|) or `FAILED`. Cost of a step 4/3 n^3.
  */
 export const levenbergMarquardt = (
   equations: Equations,
   x: Float64Array,
   space: LevenbergSpace,
-  { limit = 200, tolerance, attraction, isLate }: LevenbergOptions,
+  { limit = 200, tolerance, floor = Infinity, attraction, isLate }: LevenbergOptions,
 ): number => {
   const n = equations.order;
   const { trial, trialResidual, gradient, jacobian, normal, damped, g } = space;
@@ -51,7 +57,13 @@ export const levenbergMarquardt = (
   let mu = 1e-2;
   let isFresh = true;
   let norm = 0;
+  let before = size;
   for (let step = 0; step < limit && isLate?.() !== true; step++) {
+    if (step > 0 && step % PACE === 0) {
+      if (size > floor && ((2 * (limit - step)) / PACE) * Math.log(before / size) < Math.log(size / floor))
+        return FAILED;
+      before = size;
+    }
     if (isFresh) {
       const known = attraction(x);
       if (known >= 0) return known;

@@ -216,6 +216,35 @@ describe('the end of a search', () => {
     expect(seconds).toBeLessThan(30);
   });
 
+  it('comes after a trace that counts up to what is returned', () => {
+    fc.assert(
+      fc.property(networks, fc.integer({ min: 0, max: 150 }), (network, seeds) => {
+        const { trace, points, indexSum, starts, stoppedBecause } = fixedPoints({ ...network, alpha: 0.5 }, { seeds });
+        expect(trace.at(-1)).toEqual({ starts, points: points.length, indexSum });
+        trace.slice(1).forEach((stage, k) => {
+          const before = trace[k]!;
+          // A block of random starts, and up to as many between known points; the last may be shorter.
+          expect(stage.starts - before.starts).toBeLessThanOrEqual(64);
+          expect(stage.starts).toBeGreaterThan(before.starts);
+          if (points.every(({ class: kind }) => kind !== 'degenerate'))
+            expect(stage.points).toBeGreaterThanOrEqual(before.points);
+        });
+        if (stoppedBecause === 'seeds') expect(trace.length).toBe(1 + Math.ceil(seeds / 32));
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('shows in the trace what a shorter search finds', () => {
+    const network = { W: gaussianWeights(12, 0.8, 6), alpha: 0.1 };
+    const whole = fixedPoints(network, { seeds: 160, exhaustive: true });
+    const cut = fixedPoints(network, { seeds: 64, exhaustive: true });
+    expect(whole.trace.slice(0, 3)).toEqual(cut.trace);
+    expect(cut.trace[2]).toMatchObject({ starts: cut.starts, points: cut.points.length });
+    // The origin is known before the first random start.
+    expect(whole.trace[0]).toEqual({ starts: 1, points: 1, indexSum: whole.points[0]!.indexSign });
+  });
+
   it('admits an incomplete set by its index sum', () => {
     // One start away from the origin cannot find more than one pair of the nine.
     const starts = matrixOf([[0.9, -0.6, 0.4, -0.8]]);

@@ -52,6 +52,16 @@ export interface FixedPoint {
  */
 export type StoppedBecause = 'contraction' | 'complete' | 'seeds' | 'time';
 
+/** How far a search had come. */
+export interface SearchStage {
+  /** Starts that were made by then, those of one's own and the origin's included. */
+  readonly starts: number;
+  /** Distinct points that were known, of every class. Fewer than before where degenerate ones turn out to hang together. */
+  readonly points: number;
+  /** Of these points, as of the whole set. */
+  readonly indexSum: number | null;
+}
+
 export interface FixedPointSet {
   /** Fixed ones first, as found, then degenerate, then slow ones by speed. */
   readonly points: readonly FixedPoint[];
@@ -65,6 +75,8 @@ export interface FixedPointSet {
   readonly starts: number;
   /** Starts that ended at a point of the set. The others ended nowhere and are not returned. */
   readonly converged: number;
+  /** Before the first random start, and after every 32 with what was tried between known points: a discovery curve. */
+  readonly trace: readonly SearchStage[];
   readonly stoppedBecause: StoppedBecause;
   /** Unknowns of the search: N, or the rank of W where that is far lower. */
   readonly unknowns: number;
@@ -290,6 +302,11 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
     }
     return total === 0 ? null : singletons / total;
   };
+  const trace: SearchStage[] = [];
+  const record = (): void => {
+    const points = found.roots.length + degenerate.roots().length + slow.length;
+    trace.push({ starts, points, indexSum: indexSum() });
+  };
   const isComplete = (): boolean => {
     const sum = indexSum();
     return starts - lastNew >= QUIET && sum === 1 && (unseen() ?? 1) < 0.01;
@@ -321,6 +338,7 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
   const structural = structuralStarts(found, n);
   const proposed = new Float64Array(n);
   let drawn = 0;
+  record();
   while (stoppedBecause === 'seeds' && drawn < budget) {
     const block = Math.min(BLOCK, budget - drawn);
     for (let k = 0; k < block && !isLate(); k++, drawn++) {
@@ -334,6 +352,7 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
       equations.lift(proposed, rates);
       startFrom(rates, false);
     }
+    record();
     options.onProgress?.({ fraction: drawn / budget, starts, points: found.roots.length });
     if (options.exhaustive !== true && isComplete()) stoppedBecause = 'complete';
     else if (isLate()) stoppedBecause = 'time';
@@ -382,6 +401,7 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
     unseen: unseen(),
     starts,
     converged,
+    trace,
     stoppedBecause,
     unknowns: n,
     seconds: (performance.now() - began) / 1000,

@@ -4,6 +4,7 @@ export {
   type FixedPointOptions,
   type FixedPointSet,
   type PointClass,
+  type SearchStage,
   type StoppedBecause,
 } from './fixed-points.js';
 export type { AttractorNetwork } from './network.js';

@@ -16,7 +16,8 @@ export {
   type NonNormality,
   type PointKind,
 } from './linearisation.js';
-export { basins, type Basin, type BasinsOptions } from './basins.js';
+export { basins, type BasinsOptions } from './basins.js';
+export { type Basin, basinShares } from './basin-shares.js';
 export { saddleGraph, type SaddleEdge, type SaddleGraph, type SaddleGraphOptions } from './saddle-graph.js';
 export {
   type Bifurcation,

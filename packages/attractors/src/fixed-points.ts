@@ -54,7 +54,7 @@ export type StoppedBecause = 'contraction' | 'complete' | 'seeds' | 'time';
 
 /** How far a search had come. */
 export interface SearchStage {
-  /** Starts that were made by then, those of one's own and the origin's included. */
+  /** Starts that were made by then, your own and the origin among them. */
   readonly starts: number;
   /** Distinct points that were known, of every class. Fewer than before where degenerate ones turn out to hang together. */
   readonly points: number;
@@ -75,7 +75,7 @@ export interface FixedPointSet {
   readonly starts: number;
   /** Starts that ended at a point of the set. The others ended nowhere and are not returned. */
   readonly converged: number;
-  /** Before the first random start, and after every 32 with what was tried between known points: a discovery curve. */
+  /** After every start that changed how many points were known, and at the end: a discovery curve. */
   readonly trace: readonly SearchStage[];
   readonly stoppedBecause: StoppedBecause;
   /** Unknowns of the search: N, or the rank of W where that is far lower. */
@@ -261,6 +261,14 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
     const end = descend(equations, x, descent, DESCENT_STEPS, attraction, isLate);
     return end >= 0 ? hit(end) : byNewton(x, STEPS_AFTER_DESCENT);
   };
+  const indexSum = (): number | null =>
+    degenerate.count() > 0 ? null : found.roots.reduce((sum, { certificate }) => sum + certificate.indexSign, 0);
+  const trace: SearchStage[] = [];
+  const stage = (): SearchStage => ({
+    starts,
+    points: found.roots.length + degenerate.count() + slow.length,
+    indexSum: indexSum(),
+  });
   const x = new Float64Array(n);
   /** Of the starts that Newton's method failed from, how many there were. */
   let failures = 0;
@@ -283,10 +291,10 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
       }
     }
     if (isDone) converged += 1;
+    const now = stage();
+    if (now.points !== (trace.at(-1)?.points ?? 0)) trace.push(now);
   };
 
-  const indexSum = (): number | null =>
-    degenerate.roots().length > 0 ? null : found.roots.reduce((sum, { certificate }) => sum + certificate.indexSign, 0);
   const unseen = (): number | null => {
     let total = 0;
     let singletons = 0;
@@ -302,11 +310,6 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
     }
     return total === 0 ? null : singletons / total;
   };
-  const trace: SearchStage[] = [];
-  const record = (): void => {
-    const points = found.roots.length + degenerate.roots().length + slow.length;
-    trace.push({ starts, points, indexSum: indexSum() });
-  };
   const isComplete = (): boolean => {
     const sum = indexSum();
     return starts - lastNew >= QUIET && sum === 1 && (unseen() ?? 1) < 0.01;
@@ -321,6 +324,7 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
     // The origin is a fixed point without any search.
     if (takeRoot(new Float64Array(n))) converged += 1;
     starts += 1;
+    trace.push(stage());
   }
 
   const rates = new Float64Array(units);
@@ -338,7 +342,6 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
   const structural = structuralStarts(found, n);
   const proposed = new Float64Array(n);
   let drawn = 0;
-  record();
   while (stoppedBecause === 'seeds' && drawn < budget) {
     const block = Math.min(BLOCK, budget - drawn);
     for (let k = 0; k < block && !isLate(); k++, drawn++) {
@@ -352,11 +355,11 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
       equations.lift(proposed, rates);
       startFrom(rates, false);
     }
-    record();
     options.onProgress?.({ fraction: drawn / budget, starts, points: found.roots.length });
     if (options.exhaustive !== true && isComplete()) stoppedBecause = 'complete';
     else if (isLate()) stoppedBecause = 'time';
   }
+  if (trace.at(-1)?.starts !== starts) trace.push(stage());
 
   const g = new Float64Array(units);
   const pointOf = (at: Float64Array): { readonly state: Float64Array; readonly speed: number } => {

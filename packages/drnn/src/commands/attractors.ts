@@ -154,6 +154,7 @@ const attractorsJson = (found: Attractors, cut: readonly string[]): unknown => (
   unseen: found.unseen,
   starts: found.starts,
   converged: found.converged,
+  trace: found.trace,
   stoppedBecause: found.stoppedBecause,
   input: found.input,
   inputGiven: found.isInputGiven,

@@ -9,6 +9,7 @@ import { exponentsFigure } from './figure-exponents.js';
 import { multipliersFigure } from './figure-multipliers.js';
 import { portraitFigure } from './figure-portrait.js';
 import { type GraphView, saddleGraphFigure } from './figure-saddle-graph.js';
+import { searchFigure } from './figure-search.js';
 import { type Figure, numberedFigures } from './figure.js';
 import { formatNumber, formatSeconds } from './numbers.js';
 import { dataTable, factsTable } from './table.js';
@@ -73,7 +74,7 @@ export const renderAttractors = (report: AttractorsReport): string => {
               html`<p>No unstable point leads to a stable one.</p>`,
           )}
           ${found.lyapunov === null ? null : section('exponents', 'Chaos', show(exponentsFigure(board.draw, found.lyapunov)))}
-          ${section('search', 'How the search went', searchTable(found))}
+          ${section('search', 'How the search went', [show(searchFigure(board.draw, found)), searchTable(found)])}
           ${section('repeat', 'How to repeat it', html`<pre>${report.command}</pre>`)}
         </main>
         <footer>Written by drnn. This file holds all that it shows; it fetches nothing and runs no script.</footer>`,

@@ -44,8 +44,9 @@ describe('renderAttractors', () => {
   it('shows every point, its modes, and the graph', () => {
     const page = pageOf(block(8));
     isSound(page);
-    expect(count(page, /<svg/g)).toBe(4);
+    expect(count(page, /<svg/g)).toBe(7);
     expect(page).toContain('Saddle graph');
+    expect(page).toContain('The search for points');
 
     expect(count(page, /<th scope="row">\d+<\/th>/g)).toBe(9);
     expect(count(page, /stable\u00a0node/g)).toBe(4);
@@ -64,6 +65,7 @@ describe('renderAttractors', () => {
     isSound(page);
     expect(count(page, /Rates of the widest units over one turn of cycle \d/g)).toBe(1);
     expect(count(page, /Multipliers of cycle \d in the complex plane/g)).toBe(1);
+    expect(count(page, /Phase response of the widest units over one turn of cycle \d/g)).toBe(1);
     expect(page).toContain('1 mirror image');
     expect(page).toContain('limit cycle');
     const flip = pageOf({ W: matrixOf([[-2]]), alpha: 1 });
@@ -77,6 +79,7 @@ describe('renderAttractors', () => {
     const chaotic = pageOf(wild, 'chaos', { seeds: 1, cycleSeeds: 0, lyapunov });
     isSound(chaotic);
     expect(chaotic).toContain('Lyapunov exponents');
+    expect(count(chaotic, /index \/ N, N = 40/g)).toBe(2);
     expect(chaotic).toMatch(/dimension\s+of\s+the\s+attractor\s+by\s+Kaplan/);
     expect(pageOf(wild, 'few', { seeds: 1, cycleSeeds: 0, lyapunov: { ...lyapunov, count: 2 } })).toMatch(
       /more\s+exponents\s+are\s+needed/,
@@ -140,7 +143,8 @@ describe('renderComparison', () => {
   it('shows both networks, and edges that one of them has alone', () => {
     const page = pageFor(block(8), block(8));
     isSound(page);
-    expect(count(page, /<svg/g)).toBe(4);
+    expect(count(page, /<svg/g)).toBe(5);
+    expect(page).toContain('Basins of attraction of the reference and of the fit');
     expect(page).not.toContain('in the reference alone');
     const lost = pageFor(block(8), {
       W: matrix(

@@ -4,6 +4,7 @@ import type { PortraitView } from '../portrait-view.js';
 import { documentOf, section } from './document.js';
 import { drawingBoard } from './drawing.js';
 import { type Html, html } from './escape.js';
+import { cyclePhaseFigure } from './figure-cycle-phase.js';
 import { cyclesFigure } from './figure-cycles.js';
 import { exponentsFigure } from './figure-exponents.js';
 import { multipliersFigure } from './figure-multipliers.js';
@@ -66,14 +67,14 @@ export const renderAttractors = (report: AttractorsReport): string => {
         <main>
           ${section('portrait', 'Portrait', [show(portraitFigure(board.draw, view)), pointsTable(found)])}
           ${section('multipliers', 'The network near its points', show(multipliersFigure(board.draw, multipliers)))}
-          ${found.cycles.length === 0 ? null : section('cycles', 'Limit cycles', show(cyclesFigure(board.draw, found.cycles)))}
+          ${found.cycles.length === 0 ? null : section('cycles', 'Limit cycles', [show(cyclesFigure(board.draw, found.cycles)), show(cyclePhaseFigure(board.draw, found.cycles, found.form))])}
           ${section(
             'saddles',
             'Where saddles lead',
             show(saddleGraphFigure(board.draw, graphViewOf(report.graph, view))) ??
               html`<p>No unstable point leads to a stable one.</p>`,
           )}
-          ${found.lyapunov === null ? null : section('exponents', 'Chaos', show(exponentsFigure(board.draw, found.lyapunov)))}
+          ${found.lyapunov === null ? null : section('exponents', 'Chaos', show(exponentsFigure(board.draw, found.lyapunov, found.points[0]?.state.length ?? found.lyapunov.exponents.length)))}
           ${section('search', 'How the search went', [show(searchFigure(board.draw, found)), searchTable(found)])}
           ${section('repeat', 'How to repeat it', html`<pre>${report.command}</pre>`)}
         </main>

@@ -1,6 +1,7 @@
 import { randomStream, uniform } from '@drnn/simulator';
 import { failure, type Matrix } from '@drnn/tensor';
 import { type Basin, basinShares } from './basin-shares.js';
+import { checkTimeLimit } from './budget.js';
 import type { FixedPoint } from './fixed-points.js';
 import { type AttractorNetwork, holdInput } from './network.js';
 import { destinations } from './trapping.js';
@@ -16,6 +17,8 @@ export interface BasinsOptions {
   readonly starts?: Matrix;
   /** Most steps of a run. Default 5000. */
   readonly limit?: number;
+  /** Seconds of all together; the shares are those of the runs that were done by then. Default none. */
+  readonly timeLimit?: number;
 }
 
 /**
@@ -35,17 +38,23 @@ export const basins = (
   if (starts !== undefined && starts.columns !== n) {
     throw failure({ path: 'starts', seen: `[${starts.rows}, ${starts.columns}]`, expected: `[start, unit=${n}]` });
   }
-  const { stable, follow } = destinations(held, points);
+  checkTimeLimit(options.timeLimit);
+  const end = performance.now() + 1000 * (options.timeLimit ?? Infinity);
+  const isLate = (): boolean => performance.now() > end;
+  const { stable, follow } = destinations(held, points, isLate);
   const total = starts?.rows ?? options.seeds ?? 2000;
   const stream = randomStream(options.seed ?? 1, 'basins');
   const ends = new Int32Array(total);
   const r = new Float64Array(n);
-  for (let k = 0; k < total; k++) {
+  let done = 0;
+  for (let k = 0; k < total && !isLate(); k++) {
     if (starts === undefined) {
       const generator = stream(k);
       for (let i = 0; i < n; i++) r[i] = 2 * uniform(generator) - 1;
     } else r.set(starts.data.subarray(k * n, (k + 1) * n));
     ends[k] = follow(r, options.limit ?? 5000).point;
+    // One that the time ended came nowhere for no reason of the network's.
+    if (!isLate()) done = k + 1;
   }
-  return basinShares(ends, stable);
+  return basinShares(ends.subarray(0, done), stable);
 };

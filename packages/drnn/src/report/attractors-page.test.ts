@@ -3,7 +3,7 @@ import { randomNetwork } from '@drnn/simulator';
 import { matrix, matrixOf } from '@drnn/tensor';
 import { describe, expect, it } from 'vitest';
 import { attractors, type AttractorsOptions } from '../attractors.js';
-import { compare } from '../compare.js';
+import { compare, type CompareOptions } from '../compare.js';
 import { portraitView } from '../portrait-view.js';
 import { renderAttractors } from './attractors-page.js';
 import { renderComparison } from './compare-page.js';
@@ -97,6 +97,17 @@ describe('renderAttractors', () => {
     expect(pageOf(block(4))).not.toContain('Lyapunov exponents');
   });
 
+  it('shows basins where they were asked for', () => {
+    const page = pageOf(block(8), 'basins', { basinSeeds: 100 });
+    isSound(page);
+    expect(page).toMatch(/The\s+share\s+of\s+100\s+starts\s+from\s+random\s+states/);
+    expect(pageOf(block(8))).not.toContain('Basins of attraction');
+    // Every run ends on a cycle.
+    const turn = pageOf({ W: matrixOf([[1.3, -0.75], [0.75, 1.3]]), alpha: 0.1 }, 'none', { basinSeeds: 5 }); // prettier-ignore
+    isSound(turn);
+    expect(turn).toContain('ended at none');
+  });
+
   it('escapes the name of a file', () => {
     const page = pageOf(block(4), '<script>x</script>');
     expect(page).toContain('&lt;script&gt;');
@@ -124,8 +135,8 @@ describe('renderAttractors', () => {
 });
 
 describe('renderComparison', () => {
-  const pageFor = (reference: AttractorNetwork, fit: AttractorNetwork): string => {
-    const compared = compare(reference, fit, { seeds: 200, judged: false });
+  const pageFor = (reference: AttractorNetwork, fit: AttractorNetwork, options: CompareOptions = {}): string => {
+    const compared = compare(reference, fit, { seeds: 200, judged: false, ...options });
     const view = portraitView(reference, compared.reference);
     return renderComparison({
       title: 'fit beside generator',
@@ -157,6 +168,17 @@ describe('renderComparison', () => {
     isSound(lost);
     expect(lost).toContain('in the reference alone');
     expect(lost).toContain('none');
+  });
+
+  it('shows basins from recorded states beside those from random ones', () => {
+    const recording = matrix(
+      60,
+      8,
+      Float64Array.from({ length: 480 }, (_, k) => 0.9 * Math.sin(k * k)),
+    );
+    const page = pageFor(block(8), block(8), { recording });
+    isSound(page);
+    expect(count(page, /aria-label="The share of runs from (random|recorded) states/g)).toBe(2);
   });
 
   it('has something to say where nothing is a pair', () => {

@@ -84,7 +84,7 @@ export const searchFigure = (draw: Draw, found: Attractors): Figure | null => {
         ${hasSum ? indexPanel(panel, course, byStarts) : null}
       </div>`,
     caption: html`Left: ${formatCount(converged)} of ${counted(starts, 'start')} ended at one of the
-    points${converged === starts ? '' : ', the others nowhere'}; a point and its mirror image count as one, and
+    points${converged === starts ? '' : ', the others nowhere'};${found.points.some(({ mirror }) => mirror !== null) ? ' a point and its mirror image count as one, and' : ''}
     ${formatCount(singles)} of ${formatCount(finds.length)} ${singles === 1 ? 'was' : 'were'} come to once: many such
     ones say that more are unseen.${stride > 1 ? ` One in ${stride} is drawn.` : ''} ${hasSum ? 'Middle' : 'Right'}: a
     curve that still rises is of a search that ended too

@@ -23,6 +23,8 @@ export interface BasinRuns {
 }
 
 const MOST_PLACES = 30;
+/** Characters that fit below the bars. */
+const CHARACTERS = 95;
 /** Of the room of a place, the bars of both networks together. */
 const WIDTH = 0.7;
 
@@ -56,24 +58,25 @@ export const basinPlaces = (
 
 const panel = (draw: Draw, { from, places }: BasinRuns, isCompared: boolean): Html => {
   const width = isCompared ? WIDTH / 2 : WIDTH;
-  const barsOf = (who: 'reference' | 'fit', left: number) =>
-    places.flatMap((place, k) => {
-      const basin = place[who];
-      if (basin === null) return [];
-      const x1 = k - WIDTH / 2 + left;
-      const fill = place.label === 'none' ? grey : who === 'fit' ? blue : ink;
+  const bars = places.flatMap((place, k) => {
+    const beside = [place.reference, place.fit].filter((basin) => basin !== null);
+    return beside.map((basin, order) => {
+      const x1 = k + (order - beside.length / 2) * width;
+      const fill = basin === place.fit ? blue : place.label === 'none' && !isCompared ? grey : ink;
       const [low, high] = basin.interval;
-      return [{ x1, x2: x1 + width, middle: x1 + width / 2, share: basin.fraction, low, high, fill }];
+      return { x1, x2: x1 + width, middle: x1 + width / 2, share: basin.fraction, low, high, fill };
     });
-  const bars = [...barsOf('reference', 0), ...barsOf('fit', width)];
+  });
+  const longest = Math.max(...places.map(({ label }) => label.length));
+  const isCrowded = places.length * (longest + 1) > CHARACTERS;
   const top = Math.max(...bars.map(({ high }) => high), 0);
   return draw(`The share of runs from ${from} that end at each stable point, with 95% intervals.`, {
     width: columnWidth,
-    height: 220,
-    marginLeft: 52,
+    height: isCrowded ? 234 : 220,
+    marginLeft: 60,
     marginRight: 10,
     marginTop: 8,
-    marginBottom: 42,
+    marginBottom: isCrowded ? 56 : 42,
     x: { domain: [-0.6, places.length - 0.4] },
     y: { domain: [0, 1.04 * top] },
     marks: [
@@ -88,6 +91,7 @@ const panel = (draw: Draw, { from, places }: BasinRuns, isCompared: boolean): Ht
           ...centred,
           tickFormat: (k: number) => places[k]?.label ?? '',
           tickSize: 0,
+          ...(isCrowded ? { tickRotate: -45 } : {}),
         },
       ),
       Plot.axisY({ label: 'share of the starts', ...centred, ticks: 5, tickFormat: linearTick }),
@@ -114,12 +118,12 @@ export const basinsFigure = (draw: Draw, all: readonly BasinRuns[]): Figure | nu
         ${[
           key('bar-reference', isCompared ? 'reference' : 'share'),
           isCompared ? key('bar-fit', 'the fit') : null,
-          hasNone ? key('bar-none', 'ended at none') : null,
+          hasNone && !isCompared ? key('bar-none', 'ended at none') : null,
           key('baseline', '95% interval'),
         ]}
       </p>
       ${shown.map((each) => panel(draw, each, isCompared))}`,
     caption: html`The share of ${starts} from which runs with the input held end at each stable point, with Wilson’s 95%
-    interval.${isCompared ? ' Points of the fit stand beside those of the reference that they are partners of, by the number of the latter; both networks run from the same states, so that their shares differ by less than the intervals say where they are alike.' : ''}${hasNone ? ' None: on a cycle, in chaos, at a point that was not found, or still on the way.' : ''}${left > 0 ? ` ${formatCount(left)} smaller ones are not drawn.` : ''}`,
+    interval.${isCompared ? ' Points of the fit stand beside those of the reference that they are partners of, by the number of the latter, others as such of the fit; both networks run from the same states, so that their shares differ by less than the intervals say where they are alike.' : ''}${hasNone ? ' None: on a cycle, in chaos, at a point that was not found, or still on the way.' : ''}${left > 0 ? ` ${formatCount(left)} smaller ones are not drawn.` : ''}`,
   };
 };

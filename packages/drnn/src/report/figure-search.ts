@@ -34,8 +34,9 @@ export const searchFigure = (draw: Draw, found: Attractors): Figure | null => {
   // One start is no search: of a contraction no more is needed.
   if (most === 0 || starts < 2) return null;
   const stride = Math.ceil(finds.length / MOST_BARS);
+  const gap = finds.length > 100 ? 0 : 0.1;
   const bars = finds.flatMap(({ hits, sort }, k) =>
-    k % stride === 0 ? [{ from: k + 0.6, to: k + 0.4 + stride, hits, fill: fills[sort] }] : [],
+    k % stride === 0 ? [{ from: k + 0.5 + gap, to: k + 0.5 - gap + stride, hits, fill: fills[sort] }] : [],
   );
   const course = [{ starts: 0, points: 0, indexSum: 0 }, ...trace];
   const hasSum = found.indexSum !== null;

@@ -1,18 +1,10 @@
 import { randomStream, uniform } from '@drnn/simulator';
 import { failure, type Matrix } from '@drnn/tensor';
+import { type Basin, basinShares } from './basin-shares.js';
+import { checkTimeLimit } from './budget.js';
 import type { FixedPoint } from './fixed-points.js';
 import { type AttractorNetwork, holdInput } from './network.js';
 import { destinations } from './trapping.js';
-
-/** The share of starts that end at a point. */
-export interface Basin {
-  /** The index of the stable point; null for the starts that ended at none within the steps. */
-  readonly point: number | null;
-  readonly starts: number;
-  readonly fraction: number;
-  /** Wilson's 95% interval. */
-  readonly interval: readonly [low: number, high: number];
-}
 
 export interface BasinsOptions {
   /** u `[input]`, held. Default 0. */
@@ -25,16 +17,9 @@ export interface BasinsOptions {
   readonly starts?: Matrix;
   /** Most steps of a run. Default 5000. */
   readonly limit?: number;
+  /** Seconds of all together; the shares are those of the runs that were done by then. Default none. */
+  readonly timeLimit?: number;
 }
-
-/** Wilson 1927: the p with |p - k / n| <= 1.96 sqrt(p (1 - p) / n). */
-const wilson = (hits: number, total: number): readonly [number, number] => {
-  const z = 1.959963984540054;
-  const p = hits / total;
-  const centre = (p + (z * z) / (2 * total)) / (1 + (z * z) / total);
-  const half = (z * Math.sqrt((p * (1 - p)) / total + (z * z) / (4 * total * total))) / (1 + (z * z) / total);
-  return [Math.max(0, centre - half), Math.min(1, centre + half)];
-};
 
 /**
  * Basins of attraction of the stable points among `points`, by runs of the map from random states, each until it enters a
@@ -53,23 +38,23 @@ export const basins = (
   if (starts !== undefined && starts.columns !== n) {
     throw failure({ path: 'starts', seen: `[${starts.rows}, ${starts.columns}]`, expected: `[start, unit=${n}]` });
   }
-  const { stable, follow } = destinations(held, points);
+  checkTimeLimit(options.timeLimit);
+  const end = performance.now() + 1000 * (options.timeLimit ?? Infinity);
+  const isLate = (): boolean => performance.now() > end;
+  const { stable, follow } = destinations(held, points, isLate);
   const total = starts?.rows ?? options.seeds ?? 2000;
   const stream = randomStream(options.seed ?? 1, 'basins');
-  const counts = new Map<number, number>(stable.map((point) => [point, 0]));
+  const ends = new Int32Array(total);
   const r = new Float64Array(n);
-  for (let k = 0; k < total; k++) {
+  let done = 0;
+  for (let k = 0; k < total && !isLate(); k++) {
     if (starts === undefined) {
       const generator = stream(k);
       for (let i = 0; i < n; i++) r[i] = 2 * uniform(generator) - 1;
     } else r.set(starts.data.subarray(k * n, (k + 1) * n));
-    const { point } = follow(r, options.limit ?? 5000);
-    counts.set(point, (counts.get(point) ?? 0) + 1);
+    ends[k] = follow(r, options.limit ?? 5000).point;
+    // One that the time ended came nowhere for no reason of the network's.
+    if (!isLate()) done = k + 1;
   }
-  return [...counts].map(([point, hits]) => ({
-    point: point < 0 ? null : point,
-    starts: hits,
-    fraction: hits / total,
-    interval: wilson(hits, total),
-  }));
+  return basinShares(ends.subarray(0, done), stable);
 };

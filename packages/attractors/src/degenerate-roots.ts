@@ -18,6 +18,7 @@ interface Cluster {
 export interface DegenerateRoots {
   /** Takes a state with its residual |G|; true when it hangs together with none before it. */
   take(x: Float64Array, residual: number): boolean;
+  count(): number;
   roots(): readonly DegenerateRoot[];
 }
 
@@ -75,6 +76,7 @@ export const degenerateRoots = (
       clusters = [...clusters.filter((cluster) => !joined.includes(cluster)), merged];
       return joined.length === 0;
     },
+    count: () => clusters.length,
     roots: () =>
       clusters.map(({ x, residual, hits, members }) => {
         let extent = 0;

@@ -216,6 +216,38 @@ describe('the end of a search', () => {
     expect(seconds).toBeLessThan(30);
   });
 
+  it('comes after a trace that counts up to what is returned', () => {
+    fc.assert(
+      fc.property(networks, fc.integer({ min: 0, max: 150 }), (network, seeds) => {
+        const { trace, points, indexSum, starts } = fixedPoints({ ...network, alpha: 0.5 }, { seeds });
+        expect(trace.at(-1)).toEqual({ starts, points: points.length, indexSum });
+        trace.slice(1).forEach((stage, k) => {
+          const before = trace[k]!;
+          expect(stage.starts).toBeGreaterThan(before.starts);
+          if (points.every(({ class: kind }) => kind !== 'degenerate'))
+            expect(stage.points).toBeGreaterThanOrEqual(before.points);
+        });
+        // Only the end may have nothing new.
+        const changes = trace.slice(0, -1).map((stage) => stage.points);
+        changes.slice(1).forEach((count, k) => expect(count).not.toBe(changes[k]));
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('shows in the trace what a shorter search finds', () => {
+    const network = { W: flipFlop(3, 4), alpha: 0.1 };
+    const whole = fixedPoints(network, { seeds: 160, exhaustive: true });
+    const cut = fixedPoints(network, { seeds: 8 });
+    expect(whole.points.length).toBeGreaterThan(cut.points.length);
+    // The origin and eight random starts; what is tried between known points comes after them.
+    const early = cut.trace.filter(({ starts }) => starts <= 9);
+    expect(early.length).toBeGreaterThan(2);
+    expect(whole.trace.filter(({ starts }) => starts <= 9)).toEqual(early);
+    // The origin is known before the first random start.
+    expect(whole.trace[0]).toEqual({ starts: 1, points: 1, indexSum: whole.points[0]!.indexSign });
+  });
+
   it('admits an incomplete set by its index sum', () => {
     // One start away from the origin cannot find more than one pair of the nine.
     const starts = matrixOf([[0.9, -0.6, 0.4, -0.8]]);

@@ -52,6 +52,16 @@ export interface FixedPoint {
  */
 export type StoppedBecause = 'contraction' | 'complete' | 'seeds' | 'time';
 
+/** How far a search had come. */
+export interface SearchStage {
+  /** Starts that were made by then, your own and the origin among them. */
+  readonly starts: number;
+  /** Distinct points that were known, of every class. Fewer than before where degenerate ones turn out to hang together. */
+  readonly points: number;
+  /** Of these points, as of the whole set. */
+  readonly indexSum: number | null;
+}
+
 export interface FixedPointSet {
   /** Fixed ones first, as found, then degenerate, then slow ones by speed. */
   readonly points: readonly FixedPoint[];
@@ -65,6 +75,8 @@ export interface FixedPointSet {
   readonly starts: number;
   /** Starts that ended at a point of the set. The others ended nowhere and are not returned. */
   readonly converged: number;
+  /** After every start that changed how many points were known, and at the end: a discovery curve. */
+  readonly trace: readonly SearchStage[];
   readonly stoppedBecause: StoppedBecause;
   /** Unknowns of the search: N, or the rank of W where that is far lower. */
   readonly unknowns: number;
@@ -250,6 +262,14 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
     const end = descend(equations, x, descent, DESCENT_STEPS, attraction, isLate);
     return end >= 0 ? hit(end) : byNewton(x, STEPS_AFTER_DESCENT);
   };
+  const indexSum = (): number | null =>
+    degenerate.count() > 0 ? null : found.roots.reduce((sum, { certificate }) => sum + certificate.indexSign, 0);
+  const trace: SearchStage[] = [];
+  const stage = (): SearchStage => ({
+    starts,
+    points: found.roots.length + degenerate.count() + slow.length,
+    indexSum: indexSum(),
+  });
   const x = new Float64Array(n);
   /** Of the starts that Newton's method failed from, how many there were. */
   let failures = 0;
@@ -272,10 +292,10 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
       }
     }
     if (isDone) converged += 1;
+    const now = stage();
+    if (now.points !== (trace.at(-1)?.points ?? 0)) trace.push(now);
   };
 
-  const indexSum = (): number | null =>
-    degenerate.roots().length > 0 ? null : found.roots.reduce((sum, { certificate }) => sum + certificate.indexSign, 0);
   const unseen = (): number | null => {
     let total = 0;
     let singletons = 0;
@@ -305,6 +325,7 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
     // The origin is a fixed point without any search.
     if (takeRoot(new Float64Array(n))) converged += 1;
     starts += 1;
+    trace.push(stage());
   }
 
   const rates = new Float64Array(units);
@@ -339,6 +360,7 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
     if (options.exhaustive !== true && isComplete()) stoppedBecause = 'complete';
     else if (isLate()) stoppedBecause = 'time';
   }
+  if (trace.at(-1)?.starts !== starts) trace.push(stage());
 
   const g = new Float64Array(units);
   const pointOf = (at: Float64Array): { readonly state: Float64Array; readonly speed: number } => {
@@ -383,6 +405,7 @@ const search = (held: HeldNetwork, options: FixedPointOptions): FixedPointSet =>
     unseen: unseen(),
     starts,
     converged,
+    trace,
     stoppedBecause,
     unknowns: n,
     seconds: (performance.now() - began) / 1000,

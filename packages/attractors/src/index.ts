@@ -4,6 +4,7 @@ export {
   type FixedPointOptions,
   type FixedPointSet,
   type PointClass,
+  type SearchStage,
   type StoppedBecause,
 } from './fixed-points.js';
 export type { AttractorNetwork } from './network.js';
@@ -15,7 +16,8 @@ export {
   type NonNormality,
   type PointKind,
 } from './linearisation.js';
-export { basins, type Basin, type BasinsOptions } from './basins.js';
+export { basins, type BasinsOptions } from './basins.js';
+export { type Basin, basinShares } from './basin-shares.js';
 export { saddleGraph, type SaddleEdge, type SaddleGraph, type SaddleGraphOptions } from './saddle-graph.js';
 export {
   type Bifurcation,

@@ -110,6 +110,18 @@ describe('basins', () => {
     for (const { fraction } of found) expect(Math.abs(fraction - 1 / 8)).toBeLessThan(0.0222);
   });
 
+  it('are of the runs that were done in time', () => {
+    const network = { W: flipFlop(3, 4), alpha: 0.2 };
+    const { points } = fixedPoints(network, { seeds: 256 });
+    expect(basins(network, points, { seeds: 100, timeLimit: Number.MIN_VALUE })).toEqual([]);
+    expect(basins(network, points, { seeds: 100, timeLimit: 1e6 })).toEqual(basins(network, points, { seeds: 100 }));
+    const some = basins(network, points, { seeds: 1e8, timeLimit: 0.3 });
+    const done = some.reduce((sum, { starts }) => sum + starts, 0);
+    expect(done).toBeLessThan(1e8);
+    if (done > 0) expect(some).toEqual(basins(network, points, { seeds: done }));
+    expect(() => basins(network, points, { timeLimit: 0 })).toThrow(/timeLimit/);
+  });
+
   it('are those of single runs to their ends', () => {
     const network = { W: gaussianWeights(6, 0.8, 3), alpha: 0.3, b: gaussianWeights(6, 0.1, 4).data.slice(0, 6) };
     const { points } = fixedPoints(network);

@@ -1,8 +1,8 @@
-import { runEnds } from '@drnn/attractors';
+import { type Basin, basinShares, runEnds } from '@drnn/attractors';
 import { randomStream, uniform } from '@drnn/simulator';
 import { failure, type Matrix, matrix } from '@drnn/tensor';
 import type { PointMatch } from './match-fixed-points.js';
-import { expectSameUnits, inside, type Portrait } from './portrait.js';
+import { expectSameUnits, inside, type Portrait, rootsOf } from './portrait.js';
 
 export interface BasinAgreement {
   /** The part of the starts that end at points which are a pair; null where no run of the reference ended. */
@@ -12,6 +12,9 @@ export interface BasinAgreement {
   /** Runs of the reference that ended at a stable point; only these count. */
   readonly ended: number;
   readonly starts: number;
+  /** The share of the starts from which each network comes to each of its own stable points. */
+  readonly reference: readonly Basin[];
+  readonly fit: readonly Basin[];
 }
 
 export interface BasinAgreementOptions {
@@ -81,5 +84,13 @@ export const basinAgreement = (
     chance: ended === 0 ? null : chance / (ended * ended),
     ended,
     starts: count,
+    reference: basinShares(from, stableOf(reference)),
+    fit: basinShares(to, stableOf(fit)),
   };
 };
+
+/** Stable points, also those that no run comes to. */
+const stableOf = (portrait: Portrait): readonly number[] =>
+  rootsOf(portrait).flatMap(({ index, point }) =>
+    point.class === 'fixed' && point.linearisation.isMapStable ? [index] : [],
+  );

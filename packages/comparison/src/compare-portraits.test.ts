@@ -1,3 +1,4 @@
+import type { Basin } from '@drnn/attractors';
 import { matrixOf } from '@drnn/tensor';
 import { describe, expect, it } from 'vitest';
 import { basinAgreement } from './basin-agreement.js';
@@ -51,6 +52,17 @@ describe('basinAgreement', () => {
     expect([found.agreement, found.ended, found.starts]).toEqual([0.75, 8, 8]);
     // Half of one and a quarter of the other on the left: 1/2 1/4 + 1/2 3/4.
     expect(found.chance).toBe(0.5);
+    // Four of the eight to the left of 0, two to the left of -0.2.
+    const shares = (set: typeof a, ofPoints: readonly Basin[]): readonly (readonly [number, number])[] =>
+      ofPoints.map(({ point, starts: runs }) => [Math.sign(set.points[point ?? -1]?.state[0] ?? 0), runs] as const);
+    expect(shares(a, found.reference).toSorted()).toEqual([
+      [-1, 4],
+      [1, 4],
+    ]);
+    expect(shares(b, found.fit).toSorted()).toEqual([
+      [-1, 2],
+      [1, 6],
+    ]);
     const uniform = basinAgreement(a, b, match, { seeds: 4000 });
     expect(Math.abs((uniform.agreement ?? 0) - (1 - 0.2028535 / 2))).toBeLessThan(0.02);
   });

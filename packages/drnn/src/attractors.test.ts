@@ -123,21 +123,21 @@ describe('attractors', () => {
     expect(found.cycleSearch.stoppedBecause).toBe('time');
     expect(found.cut.includes('linearisation')).toBe(found.unexamined.length > 0);
     expect(found.unexamined.length + found.points.length).toBeGreaterThan(0);
-    const whole = attractors({ W, alpha: 0.1 }, { timeLimit: 1e6 });
+    const whole = attractors({ W, alpha: 0.1 }, { timeLimit: 1e6, basinSeeds: 100 });
     expect([whole.cut, whole.unexamined, whole.points.length]).toEqual([[], [], 9]);
   });
 
   it('leaves exponents out, and says so, where no time is left', () => {
-    const found = attractors({ W, alpha: 0.1 }, { timeLimit: 1e-9, lyapunov: true });
+    const found = attractors({ W, alpha: 0.1 }, { timeLimit: 1e-9, lyapunov: true, basinSeeds: 10 });
     expect([found.lyapunov, found.points]).toEqual([null, []]);
-    expect(found.cut.toSorted()).toEqual(['cycles', 'linearisation', 'lyapunov', 'points']);
+    expect(found.cut.toSorted()).toEqual(['basins', 'cycles', 'linearisation', 'lyapunov', 'points']);
     // The origin is a fixed point without any search.
     expect(found.unexamined.map(({ class: kind }) => kind)).toEqual(['fixed']);
   });
 
   it('refuses options before it searches', () => {
-    const options = { cycleSeeds: -1, timeLimit: 0, seeds: 1e9, exhaustive: true };
-    expect(issuesOf(() => attractors({ W, alpha: 0.1 }, options))).toEqual(['cycleSeeds', 'timeLimit']);
+    const options = { cycleSeeds: -1, basinSeeds: 0.5, timeLimit: 0, seeds: 1e9, exhaustive: true };
+    expect(issuesOf(() => attractors({ W, alpha: 0.1 }, options))).toEqual(['cycleSeeds', 'basinSeeds', 'timeLimit']);
   });
 
   it('refuses a model of another transfer function than tanh', () => {

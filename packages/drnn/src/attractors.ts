@@ -1,5 +1,7 @@
 import {
   areNear,
+  type Basin,
+  basins,
   cycles,
   type CycleSet,
   type FixedPoint,
@@ -14,7 +16,7 @@ import {
   type LyapunovOptions,
 } from '@drnn/attractors';
 import { type Model, modelOf, type ModelParts } from '@drnn/recordings';
-import { firstNonFinite, type Matrix, matrix, refuse, stackRows } from '@drnn/tensor';
+import { firstNonFinite, type Issue, type Matrix, matrix, refuse, stackRows } from '@drnn/tensor';
 import { losses } from './fit-options.js';
 import { lossOf } from './predict.js';
 
@@ -23,8 +25,8 @@ export interface AttractorPoint extends FixedPoint {
   readonly linearisation: Linearisation;
 }
 
-/** A part of the analysis: the search for points, their linearisations, the search for cycles, exponents. */
-export type AttractorsPart = 'points' | 'linearisation' | 'cycles' | 'lyapunov';
+/** A part of the analysis: the search for points, their linearisations, the search for cycles, basins, exponents. */
+export type AttractorsPart = 'points' | 'linearisation' | 'cycles' | 'basins' | 'lyapunov';
 
 export interface Attractors extends Omit<FixedPointSet, 'points'> {
   readonly points: readonly AttractorPoint[];
@@ -36,6 +38,8 @@ export interface Attractors extends Omit<FixedPointSet, 'points'> {
   readonly cycles: readonly FoundCycle[];
   /** How many runs there were, where those ended that are on no cycle, and why there were no more. */
   readonly cycleSearch: Omit<CycleSet, 'cycles' | 'rests'>;
+  /** Shares of random states that end at each stable point, where they were asked for and there was time. */
+  readonly basins: readonly Basin[] | null;
   /** Lyapunov exponents, where they were asked for and there was time. */
   readonly lyapunov: Lyapunov | null;
   /** u that was held. */
@@ -52,6 +56,8 @@ export interface AttractorsOptions extends Omit<FixedPointOptions, 'trajectories
   readonly form?: 'rate' | 'current';
   /** Random starts of the search for limit cycles, to which come some beside unstable points; 0 for none. Default 16. */
   readonly cycleSeeds?: number;
+  /** Runs from random states, for the shares of basins of attraction; 0 for none. Default 0. */
+  readonly basinSeeds?: number;
   /** Lyapunov exponents as well. Default no. */
   readonly lyapunov?: boolean | Omit<LyapunovOptions, 'input'>;
   /**
@@ -124,7 +130,8 @@ export const scaledFrames = (recording: Matrix, { scale, offset }: Model): Matri
 
 /**
  * Fixed and slow points of a model with its input held, each with its linearisation, its limit cycles and, if they are
- * asked for, Lyapunov exponents: `fixedPoints`, `linearise`, `cycles` and `lyapunov` of `@drnn/attractors`. States are in the units that W acts on; a recording's are state x scale + offset. Errors: those of
+ * asked for, shares of basins and Lyapunov exponents: `fixedPoints`, `linearise`, `cycles`, `basins` and `lyapunov` of
+ * `@drnn/attractors`. States are in the units that W acts on; a recording's are state x scale + offset. Errors: those of
  * `fixedPoints`; a model whose transfer function is not tanh; a recording of other units.
  */
 export const attractors = (parts: ModelParts, options: AttractorsOptions = {}): Attractors => {
@@ -139,14 +146,18 @@ export const attractors = (parts: ModelParts, options: AttractorsOptions = {}): 
     recording,
     form = model.form ?? 'rate',
     cycleSeeds = 16,
+    basinSeeds = 0,
     lyapunov: exponents = false,
     timeLimit,
     ...search
   } = options;
-  refuse([
-    ...(Number.isSafeInteger(cycleSeeds) && cycleSeeds >= 0
+  const count = (path: string, value: number): readonly Issue[] =>
+    Number.isSafeInteger(value) && value >= 0
       ? []
-      : [{ path: 'cycleSeeds', seen: `${cycleSeeds}`, expected: 'a whole number, 0 or more' }]),
+      : [{ path, seen: `${value}`, expected: 'a whole number, 0 or more' }];
+  refuse([
+    ...count('cycleSeeds', cycleSeeds),
+    ...count('basinSeeds', basinSeeds),
     ...(timeLimit === undefined || timeLimit > 0
       ? []
       : [{ path: 'timeLimit', seen: `${timeLimit}`, expected: 'above 0' }]),
@@ -159,6 +170,7 @@ export const attractors = (parts: ModelParts, options: AttractorsOptions = {}): 
     'points',
     'linearisation',
     ...(cycleSeeds === 0 ? [] : ['cycles' as const]),
+    ...(basinSeeds === 0 ? [] : ['basins' as const]),
     ...(exponents === false ? [] : ['lyapunov' as const]),
   ];
   const end = performance.now() + 1000 * (timeLimit ?? Infinity);
@@ -228,6 +240,14 @@ export const attractors = (parts: ModelParts, options: AttractorsOptions = {}): 
   if (points.length < set.points.length) cut.push('linearisation');
   if (cycleSearch.stoppedBecause === 'time') cut.push('cycles');
 
+  const forBasins = basinSeeds === 0 ? null : share('basins');
+  const shares =
+    forBasins === null
+      ? null
+      : basins(network, points, { input, seeds: basinSeeds, seed: options.seed ?? 1, ...limited(forBasins) });
+  const basinRuns = shares?.reduce((sum, { starts }) => sum + starts, 0) ?? 0;
+  if (basinRuns < basinSeeds) cut.push('basins');
+
   const forExponents = exponents === false ? null : share('lyapunov');
   const spectrum =
     forExponents === null
@@ -246,6 +266,7 @@ export const attractors = (parts: ModelParts, options: AttractorsOptions = {}): 
     cut,
     cycles: found,
     cycleSearch,
+    basins: shares,
     lyapunov: spectrum,
     input,
     isInputGiven: options.input !== undefined,

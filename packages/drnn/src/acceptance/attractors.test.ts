@@ -66,6 +66,22 @@ describe('drnn attractors', () => {
     expect([drawn.code, /cut short/.test(drawn.stdout)]).toEqual([0, true]);
   });
 
+  it('gives the shares of basins where they are asked for, and the course of the search always', async () => {
+    const found = await json('flip.npz', '--basins', '400', '--cycles', '0');
+    expect(at(found, 'trace', 0)).toMatchObject({ starts: 1, points: 1 });
+    const shares = [0, 1, 2, 3].map((k) => at(found, 'basins', k));
+    expect(at(found, 'basins', 4)).toBeUndefined();
+    for (const share of shares) {
+      expect(at(found, 'points', Number(at(share, 'point')), 'stable')).toBe(true);
+      // A quarter each, to five standard deviations.
+      expect(Math.abs(Number(at(share, 'fraction')) - 0.25)).toBeLessThan(0.11);
+    }
+    expect(shares.reduce<number>((sum, share) => sum + Number(at(share, 'starts')), 0)).toBe(400);
+    expect(at(await json('flip.npz'), 'basins')).toBeNull();
+    const words = await runCommand(folder, ['attractors', 'flip.npz', '--basins', '40']);
+    expect(words.stdout).toMatch(/Of 40 random states end, with 95% intervals: at point \d/);
+  });
+
   it('says of a cycle that it is its own image', async () => {
     await write('turn.npz', 2, [1.3, -0.75, 0.75, 1.3]);
     const turned = await runCommand(folder, ['attractors', 'turn.npz', '--seeds', '50']);

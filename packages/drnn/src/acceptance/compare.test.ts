@@ -82,10 +82,15 @@ describe('drnn compare', () => {
     expect(Number(at(compared, 'weights', 'inSupport', 'pearson'))).toBeGreaterThan(0.95);
     const portrait = await runCommand(folder, ['attractors', 'small.npz', '--report', 'attractors.html']);
     expect(portrait.code, portrait.stderr).toBe(0);
-    for (const name of ['compare.html', 'attractors.html']) {
+    // Two of the portrait, multipliers, graph; basins from random and recorded states, or three of the search.
+    const drawings = [
+      ['compare.html', 6],
+      ['attractors.html', 7],
+    ] as const;
+    for (const [name, count] of drawings) {
       const page = readFileSync(join(folder, name), 'utf8');
       expect(page).not.toMatch(/NaN|undefined|<script/);
-      expect(page.match(/<svg/g)?.length).toBe(4);
+      expect([name, page.match(/<svg/g)?.length]).toEqual([name, count]);
     }
     const again = await runCommand(folder, ['attractors', 'small.npz', '--report', 'attractors.html']);
     expect([again.code, /--force/.test(again.stderr)]).toEqual([1, true]);
@@ -97,6 +102,9 @@ describe('drnn compare', () => {
     expect(at(same, 'typed')).toEqual({ precision: 1, recall: 1, f1: 1 });
     expect([at(same, 'displacement', 'largest'), at(same, 'graph', 'editDistance')]).toEqual([0, 0]);
     expect([at(same, 'verdict', 'eigenvalueError', 'value'), at(same, 'basins', 'agreement')]).toEqual([0, 1]);
+    const basins = at(same, 'basins', 'reference');
+    expect(basins).toEqual(at(same, 'basins', 'fit'));
+    for (const k of [0, 1, 2, 3]) expect(Math.abs(Number(at(basins, k, 'fraction')) - 0.25)).toBeLessThan(0.07);
     const words = await runCommand(folder, ['compare', 'two.npz', 'two.npz', '--quick']);
     expect(words.stdout).toMatch(/9 of 9 are proven/);
     expect(words.stdout).not.toMatch(/chance:/);

@@ -21,6 +21,7 @@ interface AttractorsFlags {
   readonly timeLimit?: number;
   readonly form?: 'rate' | 'current';
   readonly cycles: number;
+  readonly basins: number;
   readonly lyapunov?: boolean;
   readonly json?: boolean;
   readonly report?: string;
@@ -52,6 +53,7 @@ export const attractorsCommand = (program: Command): void => {
       ]),
     )
     .option('--cycles <count>', 'random starts of the search for limit cycles; 0 for none', wholeNumber, 16)
+    .option('--basins <count>', 'random states to run for the shares of basins; 0 for none', wholeNumber, 0)
     .option('--lyapunov', 'Lyapunov exponents as well, from two random starts')
     .option('--json', 'print the result as one JSON object on stdout')
     .option('--report <file>', 'where to write the report (html)')
@@ -59,7 +61,16 @@ export const attractorsCommand = (program: Command): void => {
     .action(
       async (
         path: string,
-        { from, key, json = false, cycles: cycleSeeds, report, force = false, ...flags }: AttractorsFlags,
+        {
+          from,
+          key,
+          json = false,
+          cycles: cycleSeeds,
+          basins: basinSeeds,
+          report,
+          force = false,
+          ...flags
+        }: AttractorsFlags,
         command: Command,
       ) => {
         refuse(
@@ -76,6 +87,7 @@ export const attractorsCommand = (program: Command): void => {
         const found = attractors(model, {
           ...flags,
           cycleSeeds,
+          basinSeeds,
           ...(timeLimit === undefined
             ? {}
             : { timeLimit: report === undefined ? timeLimit : FOR_ANALYSIS * timeLimit }),
@@ -154,6 +166,7 @@ const attractorsJson = (found: Attractors, cut: readonly string[]): unknown => (
   unseen: found.unseen,
   starts: found.starts,
   converged: found.converged,
+  trace: found.trace,
   stoppedBecause: found.stoppedBecause,
   input: found.input,
   inputGiven: found.isInputGiven,
@@ -176,6 +189,7 @@ const attractorsJson = (found: Attractors, cut: readonly string[]): unknown => (
     flow: cycle.flow === null ? null : flowJson(cycle.flow),
   })),
   cycleSearch: found.cycleSearch,
+  basins: found.basins,
   lyapunov: found.lyapunov === null ? null : lyapunovJson(found.lyapunov),
 });
 
@@ -244,6 +258,7 @@ const linesOf = (found: Attractors, cut: readonly string[]): readonly string[] =
     verdictOf(found),
     ...continuumOf(found),
     ...cyclesOf(found),
+    ...basinsOf(found),
     ...exponentsOf(found),
     ...(found.unexamined.length === 0
       ? []
@@ -256,6 +271,7 @@ const partNames: Readonly<Record<string, string>> = {
   points: 'the search for points',
   linearisation: 'the linearisation of points',
   cycles: 'the search for cycles',
+  basins: 'the runs for basins',
   lyapunov: 'the Lyapunov exponents',
   graph: 'the saddle graph',
   portrait: 'the runs of the portrait',
@@ -316,6 +332,19 @@ const cyclesOf = ({ cycles, cycleSearch }: Attractors): readonly string[] => {
   const left = unsettled === 0 ? '' : `; ${unsettled} had not come to rest, which may be chaos: --lyapunov tells`;
   const rest = `${atFixedPoints} of ${starts} runs ended at fixed points${left}.${endings[stoppedBecause]}`;
   return [...cycles.map(cycleLine), cycles.length === 0 ? `No limit cycle: ${rest}` : rest];
+};
+
+const basinsOf = ({ basins }: Attractors): readonly string[] => {
+  if (basins === null || basins.length === 0) return [];
+  const percent = (share: number): string => (100 * share).toFixed(1);
+  const runs = basins.reduce((sum, { starts }) => sum + starts, 0);
+  const largest = basins.toSorted((a, b) => b.starts - a.starts).slice(0, 8);
+  const each = largest.map(
+    ({ point, fraction, interval: [low, high] }) =>
+      `${point === null ? 'at none' : `at point ${point}`} ${percent(fraction)}% (${percent(low)} to ${percent(high)})`,
+  );
+  const more = basins.length > largest.length ? ', ...' : '';
+  return [`Of ${runs} random states end, with 95% intervals: ${each.join(', ')}${more}.`];
 };
 
 const exponentsOf = ({ lyapunov }: Attractors): readonly string[] => {

@@ -3,7 +3,7 @@ import { randomNetwork } from '@drnn/simulator';
 import { matrix, matrixOf } from '@drnn/tensor';
 import { describe, expect, it } from 'vitest';
 import { attractors, type AttractorsOptions } from '../attractors.js';
-import { compare } from '../compare.js';
+import { compare, type CompareOptions } from '../compare.js';
 import { portraitView } from '../portrait-view.js';
 import { renderAttractors } from './attractors-page.js';
 import { renderComparison } from './compare-page.js';
@@ -44,8 +44,9 @@ describe('renderAttractors', () => {
   it('shows every point, its modes, and the graph', () => {
     const page = pageOf(block(8));
     isSound(page);
-    expect(count(page, /<svg/g)).toBe(4);
+    expect(count(page, /<svg/g)).toBe(7);
     expect(page).toContain('Saddle graph');
+    expect(page).toContain('The search for points');
 
     expect(count(page, /<th scope="row">\d+<\/th>/g)).toBe(9);
     expect(count(page, /stable\u00a0node/g)).toBe(4);
@@ -64,6 +65,7 @@ describe('renderAttractors', () => {
     isSound(page);
     expect(count(page, /Rates of the widest units over one turn of cycle \d/g)).toBe(1);
     expect(count(page, /Multipliers of cycle \d in the complex plane/g)).toBe(1);
+    expect(count(page, /Phase response of the widest units over one turn of cycle \d/g)).toBe(1);
     expect(page).toContain('1 mirror image');
     expect(page).toContain('limit cycle');
     const flip = pageOf({ W: matrixOf([[-2]]), alpha: 1 });
@@ -77,6 +79,7 @@ describe('renderAttractors', () => {
     const chaotic = pageOf(wild, 'chaos', { seeds: 1, cycleSeeds: 0, lyapunov });
     isSound(chaotic);
     expect(chaotic).toContain('Lyapunov exponents');
+    expect(count(chaotic, /index \/ N, N = 40/g)).toBe(2);
     expect(chaotic).toMatch(/dimension\s+of\s+the\s+attractor\s+by\s+Kaplan/);
     expect(pageOf(wild, 'few', { seeds: 1, cycleSeeds: 0, lyapunov: { ...lyapunov, count: 2 } })).toMatch(
       /more\s+exponents\s+are\s+needed/,
@@ -92,6 +95,17 @@ describe('renderAttractors', () => {
     const forgetful = pageOf({ W: matrix(2, 2), alpha: 1 }, 'none', { lyapunov });
     isSound(forgetful);
     expect(pageOf(block(4))).not.toContain('Lyapunov exponents');
+  });
+
+  it('shows basins where they were asked for', () => {
+    const page = pageOf(block(8), 'basins', { basinSeeds: 100 });
+    isSound(page);
+    expect(page).toMatch(/The\s+share\s+of\s+100\s+starts\s+from\s+random\s+states/);
+    expect(pageOf(block(8))).not.toContain('Basins of attraction');
+    // Every run ends on a cycle.
+    const turn = pageOf({ W: matrixOf([[1.3, -0.75], [0.75, 1.3]]), alpha: 0.1 }, 'none', { basinSeeds: 5 }); // prettier-ignore
+    isSound(turn);
+    expect(turn).toContain('ended at none');
   });
 
   it('escapes the name of a file', () => {
@@ -121,8 +135,8 @@ describe('renderAttractors', () => {
 });
 
 describe('renderComparison', () => {
-  const pageFor = (reference: AttractorNetwork, fit: AttractorNetwork): string => {
-    const compared = compare(reference, fit, { seeds: 200, judged: false });
+  const pageFor = (reference: AttractorNetwork, fit: AttractorNetwork, options: CompareOptions = {}): string => {
+    const compared = compare(reference, fit, { seeds: 200, judged: false, ...options });
     const view = portraitView(reference, compared.reference);
     return renderComparison({
       title: 'fit beside generator',
@@ -140,7 +154,8 @@ describe('renderComparison', () => {
   it('shows both networks, and edges that one of them has alone', () => {
     const page = pageFor(block(8), block(8));
     isSound(page);
-    expect(count(page, /<svg/g)).toBe(4);
+    expect(count(page, /<svg/g)).toBe(5);
+    expect(page).toContain('Basins of attraction of the reference and of the fit');
     expect(page).not.toContain('in the reference alone');
     const lost = pageFor(block(8), {
       W: matrix(
@@ -153,6 +168,17 @@ describe('renderComparison', () => {
     isSound(lost);
     expect(lost).toContain('in the reference alone');
     expect(lost).toContain('none');
+  });
+
+  it('shows basins from recorded states beside those from random ones', () => {
+    const recording = matrix(
+      60,
+      8,
+      Float64Array.from({ length: 480 }, (_, k) => 0.9 * Math.sin(k * k)),
+    );
+    const page = pageFor(block(8), block(8), { recording });
+    isSound(page);
+    expect(count(page, /aria-label="The share of runs from (random|recorded) states/g)).toBe(2);
   });
 
   it('has something to say where nothing is a pair', () => {

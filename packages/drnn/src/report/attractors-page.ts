@@ -1,14 +1,17 @@
-import type { SaddleGraph } from '@drnn/attractors';
+import type { Basin, SaddleGraph } from '@drnn/attractors';
 import type { Attractors } from '../attractors.js';
 import type { PortraitView } from '../portrait-view.js';
 import { documentOf, section } from './document.js';
 import { drawingBoard } from './drawing.js';
 import { type Html, html } from './escape.js';
+import { basinPlaces, basinsFigure, type BasinRuns } from './figure-basins.js';
+import { cyclePhaseFigure } from './figure-cycle-phase.js';
 import { cyclesFigure } from './figure-cycles.js';
 import { exponentsFigure } from './figure-exponents.js';
 import { multipliersFigure } from './figure-multipliers.js';
 import { portraitFigure } from './figure-portrait.js';
 import { type GraphView, saddleGraphFigure } from './figure-saddle-graph.js';
+import { searchFigure } from './figure-search.js';
 import { type Figure, numberedFigures } from './figure.js';
 import { formatNumber, formatSeconds } from './numbers.js';
 import { dataTable, factsTable } from './table.js';
@@ -41,9 +44,17 @@ export const graphViewOf = ({ stable, unstable, edges, unresolved }: SaddleGraph
   };
 };
 
+const basinRunsOf = (basins: readonly Basin[]): readonly BasinRuns[] => [
+  {
+    from: 'random states',
+    starts: basins.reduce((sum, { starts }) => sum + starts, 0),
+    places: basinPlaces(basins),
+  },
+];
+
 /**
  * The report of `drnn attractors` as one HTML file: how complete the set is, the portrait, the points in numbers, their
- * multipliers, the saddle graph, Lyapunov exponents where they were asked for. Like that of a fit it fetches nothing, runs nothing, and escapes every string.
+ * multipliers, cycles, the saddle graph, basins and Lyapunov exponents where they were asked for, how the search went. Like that of a fit it fetches nothing, runs nothing, and escapes every string.
  */
 export const renderAttractors = (report: AttractorsReport): string => {
   const board = drawingBoard();
@@ -65,15 +76,16 @@ export const renderAttractors = (report: AttractorsReport): string => {
         <main>
           ${section('portrait', 'Portrait', [show(portraitFigure(board.draw, view)), pointsTable(found)])}
           ${section('multipliers', 'The network near its points', show(multipliersFigure(board.draw, multipliers)))}
-          ${found.cycles.length === 0 ? null : section('cycles', 'Limit cycles', show(cyclesFigure(board.draw, found.cycles)))}
+          ${found.cycles.length === 0 ? null : section('cycles', 'Limit cycles', [show(cyclesFigure(board.draw, found.cycles)), show(cyclePhaseFigure(board.draw, found.cycles, found.form))])}
           ${section(
             'saddles',
             'Where saddles lead',
             show(saddleGraphFigure(board.draw, graphViewOf(report.graph, view))) ??
               html`<p>No unstable point leads to a stable one.</p>`,
           )}
-          ${found.lyapunov === null ? null : section('exponents', 'Chaos', show(exponentsFigure(board.draw, found.lyapunov)))}
-          ${section('search', 'How the search went', searchTable(found))}
+          ${found.basins === null ? null : section('basins', 'How large basins are', show(basinsFigure(board.draw, basinRunsOf(found.basins))) ?? html`<p>There was no time for a run.</p>`)}
+          ${found.lyapunov === null ? null : section('exponents', 'Chaos', show(exponentsFigure(board.draw, found.lyapunov, found.points[0]?.state.length ?? found.lyapunov.exponents.length)))}
+          ${section('search', 'How the search went', [show(searchFigure(board.draw, found)), searchTable(found)])}
           ${section('repeat', 'How to repeat it', html`<pre>${report.command}</pre>`)}
         </main>
         <footer>Written by drnn. This file holds all that it shows; it fetches nothing and runs no script.</footer>`,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { linearTick, powerTick, powerTicks, wholeTicks } from './axis.js';
+import { linearTick, powerTick, powerTicks, rootTicks, wholeTicks } from './axis.js';
 
 describe('wholeTicks', () => {
   it('are whole, rising, inside the axis and not too many', () => {
@@ -17,6 +17,23 @@ describe('wholeTicks', () => {
         }
       }),
     );
+  });
+});
+
+describe('rootTicks', () => {
+  it('are counts, rising, apart on an axis of square roots and not too few', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1_000_000 }), (most) => {
+        const ticks = rootTicks(most);
+        expect(ticks.every(Number.isInteger)).toBe(true);
+        expect([ticks[0], (ticks.at(-1) ?? 0) <= most]).toEqual([0, true]);
+        expect(ticks.length).toBeGreaterThanOrEqual(most === 1 ? 2 : 3);
+        ticks.slice(1).forEach((tick, k) => {
+          expect(Math.sqrt(tick / most) - Math.sqrt((ticks[k] ?? 0) / most)).toBeGreaterThan(0.1 - 1e-12);
+        });
+      }),
+    );
+    expect(rootTicks(70)).toEqual([0, 1, 5, 10, 20, 50]);
   });
 });
 

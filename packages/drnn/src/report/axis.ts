@@ -18,6 +18,18 @@ export const powerTicks = (low: number, high: number, most = 7): readonly number
 /** The label of a power of ten. */
 export const powerTick = (value: number): string => `10${superscript(Math.round(Math.log10(value)))}`;
 
+/** Counts from 0 to `most` for an axis of square roots: of 1, 2, 5, 10, ... those with at least a tenth of it between. */
+export const rootTicks = (most: number): readonly number[] => {
+  const ticks: number[] = [];
+  for (let power = 10 ** Math.floor(Math.log10(Math.max(1, most))); power >= 1; power /= 10) {
+    for (const count of [5 * power, 2 * power, power]) {
+      const gap = Math.sqrt((ticks[0] ?? Infinity) / most) - Math.sqrt(count / most);
+      if (count <= most && gap >= 0.1 && count >= 0.01 * most) ticks.unshift(count);
+    }
+  }
+  return [0, ...ticks];
+};
+
 /** The label of a tick on a linear axis. */
 export const linearTick = (value: number): string =>
   Number.isInteger(value) && Math.abs(value) >= 10000

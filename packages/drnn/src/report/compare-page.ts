@@ -1,9 +1,10 @@
-import type { Measure, PointMatch } from '@drnn/comparison';
+import type { BasinAgreement, Measure, PointMatch } from '@drnn/comparison';
 import type { Comparison } from '../compare.js';
 import type { Place, PortraitView } from '../portrait-view.js';
 import { documentOf, section } from './document.js';
 import { drawingBoard } from './drawing.js';
 import { type Html, html, type Part } from './escape.js';
+import { basinPlaces, basinsFigure, type BasinRuns } from './figure-basins.js';
 import { matchedMultipliersFigure } from './figure-multipliers.js';
 import { portraitFigure, type PortraitOverlay } from './figure-portrait.js';
 import { type GraphView, saddleGraphFigure } from './figure-saddle-graph.js';
@@ -67,7 +68,16 @@ const graphOf = ({ compared, view }: CompareReport): GraphView => {
   };
 };
 
-/** The report of `drnn compare` as one HTML file: verdict, portrait of both, points with proofs, multipliers, graph. */
+/** Runs from random states, and from recorded ones. */
+const basinRunsOf = ({ basins, supportedBasins, match }: Comparison): readonly BasinRuns[] => {
+  const runs = (from: string, agreement: BasinAgreement | null): readonly BasinRuns[] =>
+    agreement === null
+      ? []
+      : [{ from, starts: agreement.starts, places: basinPlaces(agreement.reference, agreement.fit, match.pairs) }];
+  return [...runs('random states', basins), ...runs('recorded states', supportedBasins)];
+};
+
+/** The report of `drnn compare` as one HTML file: verdict, portrait of both, points with proofs, multipliers, graph, basins. */
 export const renderComparison = (report: CompareReport): string => {
   const board = drawingBoard();
   try {
@@ -106,6 +116,7 @@ export const renderComparison = (report: CompareReport): string => {
             show(saddleGraphFigure(board.draw, graphOf(report))) ??
               html`<p>No unstable point leads to a stable one.</p>`,
           )}
+          ${section('basins', 'How large basins are', show(basinsFigure(board.draw, basinRunsOf(compared))) ?? html`<p>No point is stable, or nothing was run.</p>`)}
           ${section('repeat', 'How to repeat it', html`<pre>${report.command}</pre>`)}
         </main>
         <footer>Written by drnn. This file holds all that it shows; it fetches nothing and runs no script.</footer>`,

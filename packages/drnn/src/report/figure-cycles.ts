@@ -1,27 +1,12 @@
 import type { FoundCycle } from '@drnn/attractors';
 import * as Plot from '@observablehq/plot';
 import { centred, linearTick } from './axis.js';
-import { blue, grey, ink, vermillion } from './colours.js';
+import { ink, vermillion } from './colours.js';
+import { drawnCycles, overOneTurn, unitLines, widestOf } from './drawn-cycles.js';
 import type { Draw } from './drawing.js';
 import { type Html, html } from './escape.js';
 import { type Figure, key } from './figure.js';
 import { counted, formatNumber } from './numbers.js';
-
-const MOST_CYCLES = 6;
-const UNITS = 5;
-/** The widest first; the others are told by their place in the order, and by line. */
-const strokes = [
-  { stroke: ink },
-  { stroke: blue },
-  { stroke: vermillion },
-  { stroke: grey },
-  { stroke: grey, strokeDasharray: '4,2' },
-] as const;
-
-const widestOf = (amplitude: Float64Array): readonly number[] =>
-  Array.from(amplitude.keys())
-    .toSorted((i, j) => amplitude[j]! - amplitude[i]!)
-    .slice(0, UNITS);
 
 /** Rates of the widest units over one turn. */
 const course = (draw: Draw, cycle: FoundCycle, index: number): Html => {
@@ -30,13 +15,7 @@ const course = (draw: Draw, cycle: FoundCycle, index: number): Html => {
   // Of a circle in several pieces the first is drawn.
   const rows = isPeriodic ? orbit.rows : orbit.rows / cycle.pieces;
   const turn = isPeriodic ? period : period / cycle.pieces;
-  const lines = widestOf(amplitude).map((unit, order) => ({
-    order,
-    dots: Array.from({ length: rows + 1 }, (_, p) => ({
-      x: (p * turn) / rows,
-      y: orbit.data[(p % rows) * orbit.columns + unit]!,
-    })),
-  }));
+  const lines = overOneTurn(orbit, rows, turn, widestOf(amplitude));
   return draw(`Rates of the widest units over one turn of cycle ${index}.`, {
     width: 440,
     height: 230,
@@ -44,14 +23,11 @@ const course = (draw: Draw, cycle: FoundCycle, index: number): Html => {
     marginRight: 8,
     marginTop: 8,
     marginBottom: 42,
+    y: { nice: true },
     marks: [
       Plot.frame({ stroke: '#000', strokeOpacity: 0.4 }),
-      ...lines
-        .toReversed()
-        .flatMap(({ order, dots }) => [
-          Plot.line(dots, { x: 'x', y: 'y', strokeWidth: 1.3, ...(strokes[order] ?? { stroke: grey }) }),
-          ...(isPeriodic && rows <= 60 ? [Plot.dot(dots, { x: 'x', y: 'y', r: 2, fill: ink })] : []),
-        ]),
+      ...unitLines(lines),
+      ...(isPeriodic && rows <= 60 ? lines.map((dots) => Plot.dot(dots, { x: 'x', y: 'y', r: 2, fill: ink })) : []),
       Plot.axisX({ label: `steps, cycle ${index}`, ...centred, ticks: 6, tickFormat: linearTick }),
       Plot.axisY({ label: 'rate', ...centred, ticks: 5, tickFormat: linearTick }),
     ],
@@ -66,9 +42,9 @@ const multipliers = (draw: Draw, values: readonly (readonly [number, number])[],
   }));
   const reach = values.reduce((most, [re, im]) => Math.max(most, Math.abs(re), Math.abs(im)), 1);
   return draw(`Multipliers of cycle ${index} in the complex plane, with the unit circle.`, {
-    width: 230,
+    width: 242,
     height: 230,
-    marginLeft: 40,
+    marginLeft: 52,
     marginRight: 8,
     marginTop: 8,
     marginBottom: 42,
@@ -89,17 +65,12 @@ const multipliers = (draw: Draw, values: readonly (readonly [number, number])[],
 
 /** Each cycle that is no image of another: its widest units over one turn, and what a turn multiplies neighbours by. */
 export const cyclesFigure = (draw: Draw, cycles: readonly FoundCycle[]): Figure | null => {
-  const own = cycles.flatMap((cycle, index) =>
-    cycle.mirror === null || cycle.mirror >= index ? [{ cycle, index }] : [],
-  );
-  const shown = own.slice(0, MOST_CYCLES);
+  const { shown, own } = drawnCycles(cycles);
   if (shown.length === 0) return null;
-  const images = cycles.length - own.length;
+  const images = cycles.length - own;
   return {
     title: 'Limit cycles: one turn, and the multipliers of it',
-    picture: html`<p class="legend">
-        ${[key('clear', 'rates of the five widest units'), key('exact-border', '|m| = 1')]}
-      </p>
+    picture: html`<p class="legend">${[key('clear', 'rates of the widest units'), key('exact-border', '|m| = 1')]}</p>
       ${shown.map(({ cycle, index }) => {
         const values = (cycle.multipliers ?? cycle.flow?.multipliers ?? []).map(({ value }) => value);
         return html`<div class="row">
@@ -114,6 +85,6 @@ export const cyclesFigure = (draw: Draw, cycles: readonly FoundCycle[]): Figure 
     )}Multipliers
     are those of a periodic cycle itself, and of a closed curve those of the flow’s cycle near it, where one of them is
     1: along the cycle nothing is lost.
-    ${images === 0 ? '' : `${counted(images, 'mirror image')}, with the other sign at every phase, not drawn. `}${own.length > shown.length ? `The first ${shown.length} of ${own.length}.` : ''}`,
+    ${images === 0 ? '' : `${counted(images, 'mirror image')}, with the other sign at every phase, not drawn. `}${own > shown.length ? `The first ${shown.length} of ${own}.` : ''}`,
   };
 };

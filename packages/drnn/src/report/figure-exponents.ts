@@ -21,23 +21,25 @@ const finite = (exponents: Float64Array, errors: Float64Array): readonly Exponen
     return { index: k + 1, value, low: value - error, high: value + error };
   }).filter(({ value }) => Number.isFinite(value));
 
-/** Lyapunov exponents by their index, of every start, and their sums, which cross 0 at the dimension. */
-export const exponentsFigure = (draw: Draw, lyapunov: Lyapunov): Figure | null => {
+/** Lyapunov exponents by their index, and that over the number of units, of every start, and their sums, which cross 0 at the dimension. */
+export const exponentsFigure = (draw: Draw, lyapunov: Lyapunov, units: number): Figure | null => {
   const spectrum = finite(lyapunov.exponents, lyapunov.errors);
   if (spectrum.length === 0) return null;
   const { dimension, length, entropyBits, runs, isConsistent } = lyapunov;
   const last = spectrum.at(-1)?.index ?? 1;
   let total = 0;
   const sums = spectrum.map(({ index, value }) => ({ index, value: (total += value) }));
+  // Parts of N, at which networks of different sizes are alike.
+  const parts = wholeTicks(0, (1e4 * (last + 1)) / units, 6).map((part) => (part * units) / 1e4);
   const crossing = dimension !== null && dimension > 0 ? [dimension] : [];
 
   const panel = (label: string, name: string, marks: readonly Plot.Markish[]): Html =>
     draw(label, {
       width: 350,
-      height: 260,
+      height: 292,
       marginLeft: 66,
       marginRight: 10,
-      marginTop: 8,
+      marginTop: 40,
       marginBottom: 42,
       x: { domain: [0, last + 1] },
       y: { nice: true },
@@ -46,6 +48,12 @@ export const exponentsFigure = (draw: Draw, lyapunov: Lyapunov): Figure | null =
         Plot.ruleY([0], { stroke: vermillion, strokeDasharray: '5,3' }),
         ...marks,
         Plot.axisX(wholeTicks(0, last + 1, 6), { label: 'index', ...centred, tickFormat: linearTick }),
+        Plot.axisX(parts, {
+          anchor: 'top',
+          label: `index / N, N = ${formatCount(units)}`,
+          ...centred,
+          tickFormat: (index: number) => linearTick(index / units),
+        }),
         Plot.axisY({ label: name, ...centred, ticks: 6, tickFormat: linearTick }),
       ],
     });
@@ -57,7 +65,8 @@ export const exponentsFigure = (draw: Draw, lyapunov: Lyapunov): Figure | null =
       ? html`They do not sum to less than 0: of the dimension more exponents are needed.`
       : dimension === 0
         ? html`All are negative: the attractor is a point.`
-        : html`The sum of the first ${formatNumber(dimension)} is 0: the dimension of the attractor by Kaplan and Yorke.`;
+        : html`The sum of the first ${formatNumber(dimension)} is 0: the dimension of the attractor by Kaplan and Yorke,
+          ${formatNumber(dimension / units)} a unit.`;
   return {
     title: 'Lyapunov exponents',
     picture: html`<p class="legend">
@@ -70,6 +79,7 @@ export const exponentsFigure = (draw: Draw, lyapunov: Lyapunov): Figure | null =
       </p>
       <div class="row">
         ${panel('Lyapunov exponents against their index.', 'nats a step', [
+          Plot.ruleX(crossing, { stroke: blue, strokeWidth: 1.5 }),
           Plot.dot(others, { x: 'index', y: 'value', r: 4, stroke: blue, strokeWidth: 0.9 }),
           Plot.link(spectrum, { x1: 'index', x2: 'index', y1: 'low', y2: 'high', stroke: grey, strokeWidth: 1.2 }),
           Plot.dot(spectrum, { x: 'index', y: 'value', r: 2, fill: ink }),

@@ -55,6 +55,12 @@ figcaption { font-size: .88rem; line-height: 1.45; color: #333; margin-top: .5re
 .key .key-clear { border-top: 2px solid #0072b2; }
 .key .key-unclear { border-top: 2px solid #8a8a8a; }
 .key .key-bar { height: 9px; border: 0; background: #0072b28c; }
+.key .key-bar-stable { height: 9px; border: 0; background: #333; }
+.key .key-bar-unstable { height: 9px; border: 0; background: #d55e00; }
+.key .key-bar-other { height: 9px; border: 0; background: #8a8a8a; }
+.key .key-bar-reference { height: 9px; border: 0; background: #333333b3; }
+.key .key-bar-fit { height: 9px; border: 0; background: #0072b2b3; }
+.key .key-bar-none { height: 9px; border: 0; background: #8a8a8ab3; }
 .key .key-gaussian { border-top: 2px dashed #333; }
 .key .key-pooled { width: 9px; height: 9px; border: 0; border-radius: 50%; background: #0072b2; }
 .key .key-median { width: 10px; height: 10px; border: 1.5px solid #d55e00; border-radius: 50%; }

@@ -1,12 +1,11 @@
-import { matrix } from '@drnn/tensor';
+import { type Matrix, matrix } from '@drnn/tensor';
 import { amplitudeOf, harmonicsOf, highestRow, rolled } from './closed-curve.js';
 import type { InvariantCircle } from './invariant-circle.js';
-import type { ResolvedCurve } from './invariant-curve.js';
-import { resampled } from './invariant-curve.js';
+import { resampled, type ResolvedCurve } from './invariant-curve.js';
 import type { IteratedMap } from './iterated-map.js';
 import { lyapunovSpectrum } from './lyapunov-spectrum.js';
 import { scatteredFourier } from './scattered-fourier.js';
-import { curveThrough, trigonometricCurve } from './trigonometric-curve.js';
+import { curveThrough, trigonometricCurve, type TrigonometricCurve } from './trigonometric-curve.js';
 import { sharpWeights } from './weighted-average.js';
 
 /** What a map does on a curve that it takes into itself, and beside it. */
@@ -88,32 +87,8 @@ export const curveDynamics = (
   const rho = Math.abs(turns - Math.round(turns));
   if (!(rho > AT_REST)) return null;
 
-  // theta = h(phi), h(phi + rho) = g(h(phi)): h - phi is periodic.
-  const harmonics = Math.min(256, 2 * m);
-  const fourier = scatteredFourier(1, harmonics);
-  const sample = new Float64Array(1);
-  for (let t = 0; t < length; t++) {
-    sample[0] = lifts[t]! - turns * t;
-    fourier.add(turns * t, weights[t]!, sample);
-  }
-  const conjugacy = trigonometricCurve(1, harmonics, fourier.sums());
-  const evenAt = (phase: number): number => {
-    conjugacy.at(phase, sample);
-    return phase + sample[0]!;
-  };
-  const orbit = matrix(PHASES, n);
-  let residual = 0;
-  for (let p = 0; p < PHASES; p++) {
-    const row = orbit.data.subarray(p * n, (p + 1) * n);
-    curve.at(evenAt(p / PHASES), row);
-    map.image(row, image, 0);
-    curve.at(evenAt(p / PHASES + turns), point);
-    let sum = 0;
-    for (let i = 0; i < n; i++) sum += (image[i]! - point[i]!) ** 2;
-    residual = Math.max(residual, Math.sqrt(sum));
-  }
-  const isEven = residual <= EVEN * Math.hypot(...amplitudeOf(orbit));
-  const phases = isEven ? orbit : resampled(curve, PHASES);
+  const even = evenPhases(map, curve, lifts, turns, weights, 2 * m);
+  const phases = even === null ? resampled(curve, PHASES) : even.orbit;
   const amplitude = amplitudeOf(phases);
 
   // Along the orbit that is known by now, so that nothing is sought again.
@@ -146,7 +121,7 @@ export const curveDynamics = (
       orbit: rolled(phases, highestRow(phases, amplitude)),
       amplitude,
       harmonics: harmonicsOf(phases),
-      residual: isEven ? residual : invariance,
+      residual: even === null ? invariance : even.residual,
     },
     along,
     across: spectrum.exponents,
@@ -154,5 +129,56 @@ export const curveDynamics = (
   };
 };
 
-/** What the map may leave the turned curve by, as a part of its size. */
+/** What the map may leave the turned curve by, as a part of its size, and what more harmonics are not tried for. */
 const EVEN = 1e-7;
+const SHARP = 1e-12;
+const MOST_HARMONICS = 256;
+
+/**
+ * K at equal phases of the turn, theta = h(phi) with h(phi + rho) = g(h(phi)): h - phi is periodic, and its harmonics are
+ * averages along the orbit. As many are taken as serve: high ones may be too near to a multiple of a turn to be told from
+ * low ones. Null where the map does not take K o h into itself, since orbits on the curve are locked.
+ */
+const evenPhases = (
+  map: IteratedMap,
+  curve: TrigonometricCurve,
+  lifts: Float64Array,
+  turns: number,
+  weights: Float64Array,
+  nodes: number,
+): { readonly orbit: Matrix; readonly residual: number } | null => {
+  const n = curve.dimension;
+  const most = Math.min(MOST_HARMONICS, nodes);
+  const fourier = scatteredFourier(1, most);
+  const sample = new Float64Array(1);
+  for (let t = 0; t < weights.length; t++) {
+    sample[0] = lifts[t]! - turns * t;
+    fourier.add(turns * t, weights[t]!, sample);
+  }
+  const coefficients = fourier.sums();
+  const image = new Float64Array(n);
+  const point = new Float64Array(n);
+  let best: { readonly orbit: Matrix; readonly residual: number } | null = null;
+  for (let harmonics = 8; harmonics <= most; harmonics *= 2) {
+    const conjugacy = trigonometricCurve(1, harmonics, coefficients.subarray(0, 2 * (harmonics + 1)));
+    const evenAt = (phase: number): number => {
+      conjugacy.at(phase, sample);
+      return phase + sample[0]!;
+    };
+    const orbit = matrix(PHASES, n);
+    let residual = 0;
+    for (let p = 0; p < PHASES; p++) {
+      const row = orbit.data.subarray(p * n, (p + 1) * n);
+      curve.at(evenAt(p / PHASES), row);
+      map.image(row, image, 0);
+      curve.at(evenAt(p / PHASES + turns), point);
+      let sum = 0;
+      for (let i = 0; i < n; i++) sum += (image[i]! - point[i]!) ** 2;
+      residual = Math.max(residual, Math.sqrt(sum));
+    }
+    const size = Math.hypot(...amplitudeOf(orbit));
+    if (residual <= EVEN * size && (best === null || residual < best.residual)) best = { orbit, residual };
+    if (residual <= SHARP * size) break;
+  }
+  return best;
+};

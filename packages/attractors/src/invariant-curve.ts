@@ -163,8 +163,7 @@ export const invariantCurve = (
           const u = reflector[a + 1]!;
           const mixed = 4 * u * dot - 2 * q[a + 1]!;
           for (let b = 0; b < across; b++) {
-            jacobian[at + b]! -=
-              weight * ((a === b ? 1 : 0) - 2 * u * reflector[b + 1]! + mixed * q[b + 1]!);
+            jacobian[at + b]! -= weight * ((a === b ? 1 : 0) - 2 * u * reflector[b + 1]! + mixed * q[b + 1]!);
           }
         }
       }
@@ -227,7 +226,10 @@ export const invariantCurve = (
     let part = Math.min(1, (0.5 * size) / longest);
     let next: State | null = null;
     for (let halving = 0; halving < 6 && next === null; halving++, part /= 2) {
-      const trial = stateAt(moved(state, step, part), state.lambda - part * (family === undefined ? 0 : step[unknowns - 1]!));
+      const trial = stateAt(
+        moved(state, step, part),
+        state.lambda - part * (family === undefined ? 0 : step[unknowns - 1]!),
+      );
       if (trial !== null && trial.residual < state.residual * (1 - 0.25 * part)) next = trial;
     }
     if (next === null) {
@@ -354,6 +356,8 @@ const NEGLIGIBLE = 1e-11;
 const SPARE = 6;
 const LEAST_NODES = 17;
 const ROUNDS = 9;
+/** Nodes from which on a curve that is smooth loses harmonics fast. */
+const SMOOTH = 120;
 
 /** The last harmonic that is not negligible. */
 const needed = ({ coefficients, dimension: n, harmonics }: TrigonometricCurve): number => {
@@ -388,8 +392,12 @@ export const resolvedCurve = (equations: CurveEquations, guess: Matrix, toleranc
       nodes = evenly(curveThrough(nodes), 2 * nodes.rows - 1);
       continue;
     }
+    const tail = found.curve.tail();
+    const isStuck =
+      best !== null && nodes.rows > best.nodes.rows && nodes.rows > SMOOTH && tail > best.curve.tail() / 4;
     best = found;
-    if (found.curve.tail() <= TAIL) break;
+    // A curve of few derivatives has no end of harmonics.
+    if (tail <= TAIL || isStuck) break;
     const finer = evenly(found.curve, 2 * nodes.rows - 1);
     const wanted = 2 * (needed(curveThrough(finer)) + SPARE) + 1;
     nodes = wanted >= finer.rows ? finer : evenly(found.curve, Math.max(LEAST_NODES, wanted));

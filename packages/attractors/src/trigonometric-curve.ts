@@ -67,21 +67,22 @@ export const trigonometricCurve = (
       for (let i = 0; i < n; i++) derivative[i]! -= w * (im * coefficients[a + i]! + re * coefficients[b + i]!);
     }
   };
-  const distance = (x: Float64Array, turns: number): number => {
-    at(turns, point);
-    let sum = 0;
-    for (let i = 0; i < n; i++) sum += (x[i]! - point[i]!) ** 2;
-    return sum;
-  };
+  const looks = 2 * (2 * harmonics + 1);
+  /** Points all round, made when they are first asked for. */
+  let table: Float64Array | null = null;
   const allRound = (x: Float64Array): number => {
-    const looks = 2 * (2 * harmonics + 1);
+    if (table === null) {
+      table = new Float64Array(looks * n);
+      for (let p = 0; p < looks; p++) at(p / looks, table.subarray(p * n, (p + 1) * n));
+    }
     let best = 0;
     let least = Infinity;
     for (let p = 0; p < looks; p++) {
-      const away = distance(x, p / looks);
-      if (away < least) [best, least] = [p / looks, away];
+      let away = 0;
+      for (let i = 0; i < n; i++) away += (x[i]! - table[p * n + i]!) ** 2;
+      if (away < least) [best, least] = [p, away];
     }
-    return best;
+    return best / looks;
   };
   return {
     dimension: n,

@@ -116,7 +116,7 @@ describe('what has none', () => {
       [0, 0, ...q[1]!],
     ]);
     const set = cycles({ W, alpha: 0.1 }, { seeds: 2, limit: 10_000 });
-    expect([set.cycles.length, set.unsettled]).toEqual([0, 2]);
+    expect([set.cycles.filter(({ isStable }) => isStable).length, set.unsettled]).toEqual([0, 2]);
   });
 
   it('weights that are not numbers are refused', () => {
@@ -202,7 +202,8 @@ describe('a network without drive', () => {
   ]);
 
   it('has each cycle once, and its image with the same numbers', () => {
-    const { cycles: found, starts, atFixedPoints } = cycles({ W, alpha: 0.1 }, { seeds: 8 });
+    const { cycles: all, starts, atFixedPoints } = cycles({ W, alpha: 0.1 }, { seeds: 8 });
+    const found = all.filter(({ isStable }) => isStable);
     expect(found.map(({ mirror }) => mirror)).toEqual([1, 0]);
     expect(found.reduce((sum, { hits }) => sum + hits, 0)).toBe(starts - atFixedPoints);
     const [one, other] = found;
@@ -230,6 +231,54 @@ describe('a network without drive', () => {
   });
 });
 
+describe('cycles that no run ends on', () => {
+  // The pair turns by itself, beside a unit that leaves 0 for up or down: with it at 0 there is a circle, a saddle.
+  it.each([
+    [1.5, 113.390664253679, -0.045705809412],
+    [2, 123.588933520186, -0.073172058256],
+  ])('a saddle: its period is that of the pair alone, g = %d', (gain, period, exponent) => {
+    const [p, q] = rotation(gain, 30);
+    const W = matrixOf([
+      [...p!, 0],
+      [...q!, 0],
+      [0, 0, 2],
+    ]);
+    for (const form of ['rate', 'current'] as const) {
+      const { cycles: found } = cycles({ W, alpha: 0.1, form }, { seeds: 2 });
+      const saddles = found.filter(({ isStable }) => !isStable);
+      expect(saddles.length).toBe(1);
+      const [saddle] = saddles;
+      expect(Math.abs(saddle!.period / period - 1)).toBeLessThan(1e-10);
+      // J of the third unit is .9 + .1 2.
+      expect(Math.abs(saddle!.exponents[0]! - Math.log(1.1))).toBeLessThan(1e-9);
+      expect(Math.abs(saddle!.exponents[1]!)).toBeLessThan(1e-9);
+      expect(Math.abs(saddle!.exponents[2]! / exponent - 1)).toBeLessThan(1e-6);
+      expect(saddle!.transverseMultiplier).toBeCloseTo(1.1 ** period, -2);
+      expect(saddle!.residual).toBeLessThan(1e-7);
+      expect([saddle!.hits, found[saddle!.mirror ?? -1]]).toEqual([0, saddle]);
+    }
+  });
+
+  it('a run that had no time to settle near a sixth of a turn counts for the circle it goes along', () => {
+    const found = cycles({ W: matrixOf(rotation(2, 90)), alpha: 0.5 }, { seeds: 1, limit: 1000 });
+    expect(found.cycles.map(({ isStable, hits }) => [isStable, hits])).toEqual([[true, 1]]);
+    expect(Math.abs(found.cycles[0]!.period / 5.983412612696 - 1)).toBeLessThan(1e-10);
+    expect(found.unsettled).toBe(0);
+  });
+
+  it('are not looked for where there is no work for it, and are counted', () => {
+    const W = matrixOf([
+      [...rotation(1.5, 30)[0]!, 0],
+      [...rotation(1.5, 30)[1]!, 0],
+      [0, 0, 2],
+    ]);
+    const { cycles: found, circleGuesses, unresolvedCircles } = cycles({ W, alpha: 0.1 }, { seeds: 2, circleWork: 1 });
+    expect(found.every(({ isStable }) => isStable)).toBe(true);
+    expect(circleGuesses).toBeGreaterThan(0);
+    expect(unresolvedCircles).toBe(circleGuesses);
+  });
+});
+
 describe('a search that ends early', () => {
   // Chaotic: no run of it settles.
   const W = gaussianWeights(20, 3 / Math.sqrt(20), 1);
@@ -253,8 +302,8 @@ describe('a search that ends early', () => {
   });
 
   it('refuses limits that are none, all at once', () => {
-    expect(() => cycles({ W, alpha: 1 }, { work: 0, timeLimit: -1, limit: 0.5, seeds: -1 })).toThrow(
-      /seeds[^]*limit[^]*work[^]*timeLimit/,
+    expect(() => cycles({ W, alpha: 1 }, { work: 0, timeLimit: -1, limit: 0.5, seeds: -1, circleWork: 0 })).toThrow(
+      /seeds[^]*limit[^]*work[^]*circleWork[^]*timeLimit/,
     );
   });
 });

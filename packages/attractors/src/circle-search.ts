@@ -25,6 +25,8 @@ export interface CircleSearch {
 /** Nodes of a first curve, systems that a branch solves, and those that a curve takes. */
 const NODES = 17;
 const ON_A_BRANCH = 50;
+/** What a curve that is found wants to be resolved, in branches. */
+const RESERVE = 6;
 /** Steps that are looked at. */
 const RECORDED = 2000;
 const BACKWARD = 3000;
@@ -73,7 +75,7 @@ export const circleSearch = (
     );
     if (expected.length === 0) return;
     guesses += expected.length;
-    if (!(branchWork <= work() - spent)) {
+    if (!(RESERVE * branchWork <= work() - spent)) {
       unresolved += expected.length;
       return;
     }
@@ -93,7 +95,7 @@ export const circleSearch = (
   return {
     round: (point, isKnown, take) => {
       if (n < 2 || budget.over() !== null) return;
-      if (!(EIGEN * n ** 3 + branchWork <= work() - spent)) {
+      if (!(EIGEN * n ** 3 + RESERVE * branchWork <= work() - spent)) {
         guesses += 1;
         unresolved += 1;
         return;

@@ -4,7 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { cycles, type FoundCycle } from './cycles.js';
 import { fixedPoints } from './fixed-points.js';
 import { flipFlop, gaussianWeights } from './known-networks.test.data.js';
+import { invariantCircle } from './invariant-circle.js';
+import type { IteratedMap } from './iterated-map.js';
 import { rotation } from './known-systems.js';
+import { holdInput } from './network.js';
+import { networkMap } from './network-dynamics.js';
 
 const only = (network: Parameters<typeof cycles>[0], seeds = 2): FoundCycle => {
   const set = cycles(network, { seeds });
@@ -257,6 +261,59 @@ describe('cycles that no run ends on', () => {
       expect(saddle!.residual).toBeLessThan(1e-7);
       expect([saddle!.hits, found[saddle!.mirror ?? -1]]).toEqual([0, saddle]);
     }
+  });
+
+  it('one that repels parts the states that come to rest from those that oscillate', () => {
+    const W = matrixOf([
+      [3.7, -2.1],
+      [10.63, -3.7],
+    ]);
+    const alpha = 0.2;
+    const starts = matrix(1, 2, Float64Array.of(0.01, 0));
+    const { cycles: all, atFixedPoints } = cycles({ W, alpha }, { starts, seeds: 0 });
+    const found = all.filter(({ isStable }) => !isStable);
+    expect([atFixedPoints, found.length]).toEqual([1, 1]);
+    const circle = found[0]!;
+    expect([circle.hits, all[circle.mirror ?? -1]]).toEqual([0, circle]);
+    expect(circle.residual).toBeLessThan(1e-7);
+    expect(circle.transverseMultiplier).toBeGreaterThan(1);
+    // The map backward, by Newton's method in two variables: there it attracts, and its orbit is averaged.
+    const map = networkMap(holdInput({ W, alpha }));
+    const [y, J] = [new Float64Array(2), new Float64Array(4)];
+    const backward: IteratedMap = {
+      ...map,
+      image: (x, out) => {
+        out.set(x);
+        for (let step = 0; step < 12; step++) {
+          map.image(out, y, 0);
+          map.jacobian(J);
+          const [p, q] = [y[0]! - x[0]!, y[1]! - x[1]!];
+          const volume = J[0]! * J[3]! - J[1]! * J[2]!;
+          out[0]! -= (J[3]! * p - J[1]! * q) / volume;
+          out[1]! -= (J[0]! * q - J[2]! * p) / volume;
+        }
+      },
+    };
+    const x = Float64Array.of(0.01, 0);
+    const next = new Float64Array(2);
+    for (let t = 0; t < 6000; t++) {
+      backward.image(x, next, t);
+      x.set(next);
+    }
+    const averaged = invariantCircle(backward, x);
+    expect(Math.abs((averaged?.period ?? 0) / circle.period - 1)).toBeLessThan(1e-9);
+    averaged?.amplitude.forEach((value, i) => expect(Math.abs(value / circle.amplitude[i]! - 1)).toBeLessThan(2e-3));
+    // Forward, a hundredth inside and outside.
+    const after = (part: number): number => {
+      const state = circle.orbit.data.slice(0, 2).map((value) => part * value);
+      for (let t = 0; t < 6000; t++) {
+        map.image(state, next, t);
+        state.set(next);
+      }
+      return Math.hypot(...state);
+    };
+    expect(after(0.99)).toBeLessThan(1e-6);
+    expect(after(1.01)).toBeGreaterThan(0.1);
   });
 
   it('a run that had no time to settle near a sixth of a turn counts for the circle it goes along', () => {

@@ -68,8 +68,9 @@ export interface CyclesOptions {
   /** Most work of the whole search, in products of two numbers, N^2 a step. Default 3e10: half a minute to one, mostly. */
   readonly work?: number;
   /**
-   * Most work of Newton's method for circles that runs do not end on, of `work`. Default 3e7, a thirtieth of a second, and a
-   * fifth of what the runs took where that is more: enough for some six units always, for more after long runs.
+   * Most work of Newton's method for circles that runs do not end on, of `work`. Default 2e8, a fifth of a second,
+   * and a fifth of what the runs took where that is more: enough for eight units always, for more after long runs. It is
+   * taken only where there is a place at which a circle may be.
    */
   readonly circleWork?: number;
   /** Seconds of the whole search; the run that they end in counts as unsettled. Default none. */
@@ -80,7 +81,7 @@ export interface CyclesOptions {
 const HOPELESS = 4;
 const WORK = 3e10;
 const FEWEST_STEPS = 5000;
-const CIRCLE_WORK = 3e7;
+const CIRCLE_WORK = 2e8;
 const CIRCLE_PART = 0.2;
 /** Fixed points round which circles are sought. */
 const MOST_POINTS = 8;

@@ -5,13 +5,15 @@ import type { Multiplier } from './floquet.js';
 import { flowCycle, type FlowCycle } from './flow-cycle.js';
 import { invariantCircle, type InvariantCircle } from './invariant-circle.js';
 import type { IteratedMap } from './iterated-map.js';
+import { curveDynamics } from './curve-dynamics.js';
+import type { ResolvedCurve } from './invariant-curve.js';
 import { lyapunovSpectrum } from './lyapunov-spectrum.js';
 import type { HeldNetwork } from './network.js';
 import { networkFlow, ratesOf } from './network-dynamics.js';
 import { periodicOrbit } from './periodic-orbit.js';
 import { tangentFlow } from './shooting.js';
 
-/** An attracting cycle of a network as it runs, step by step. */
+/** A cycle of a network as it runs, step by step. */
 export interface Cycle {
   /**
    * `circle`: a closed curve that the network takes into itself, turning by a part of a turn that is no whole number of
@@ -22,15 +24,20 @@ export interface Cycle {
   readonly pieces: number;
   /** Steps of one turn: 1 / rho of a circle, the number of states of a periodic cycle. */
   readonly period: number;
-  /** Rates at equal phases of a circle, piece after piece, or the states one after the other, `[phase, unit]`. */
+  /**
+   * Rates at equal phases of a circle, piece after piece, or the states one after the other, `[phase, unit]`. Of a circle on
+   * which orbits are locked, at equal lengths.
+   */
   readonly orbit: Matrix;
   /** Half of what each unit covers, `[unit]`. */
   readonly amplitude: Float64Array;
   /** The share of the power in each of the first harmonics, the fundamental first. */
   readonly harmonics: Float64Array;
-  /** Lyapunov exponents, nats a step, the leading ones: the first of a circle is 0. */
+  /** Lyapunov exponents, nats a step, the leading ones: one of a circle is 0, the first where it attracts. */
   readonly exponents: Float64Array;
-  /** |m| of the slowest direction that leads to the cycle, in one turn: below 1. */
+  /** Whether it attracts what is near it; else it repels it, or is a saddle. */
+  readonly isStable: boolean;
+  /** |m| of the slowest direction that leads to the cycle, in one turn: below 1; above 1 of the fastest that leads away. */
   readonly transverseMultiplier: number;
   /** Of a periodic cycle, over its whole length, the largest first; a circle has no more than `exponents`. */
   readonly multipliers: readonly Multiplier[] | null;
@@ -143,6 +150,7 @@ export const cycleAt = (held: HeldNetwork, map: IteratedMap, state: Float64Array
       amplitude,
       harmonics: harmonicsOf(rates),
       exponents: Float64Array.from(multipliers, ({ logModulus }) => logModulus / found.order),
+      isStable: true,
       transverseMultiplier: Math.exp(multipliers[0]?.logModulus ?? 0),
       multipliers,
       residual,
@@ -212,6 +220,70 @@ const joined = (map: IteratedMap, circle: InvariantCircle, pieces: number): Piec
   return { circle: { ...circle, rotationNumber: rho, period: 1 / rho }, pieces: 1 };
 };
 
+/** How much of the phase may be lost a step on a circle that is not locked. */
+const LOCKED = 1e-7;
+/** |ln m| of a turn below which it is not known whether the circle attracts. */
+const NEUTRAL = 1e-7;
+/** A cycle of the flow is another one where it is so many times as wide. */
+const OTHER = 1.5;
+
+/**
+ * The cycle of an invariant curve; null where it is not known whether it attracts, where there is a fixed point on it, and
+ * where it attracts and orbits on it are locked: then they come to a periodic cycle.
+ */
+export const cycleOnCurve = (
+  held: HeldNetwork,
+  map: IteratedMap,
+  curve: ResolvedCurve,
+  budget: Budget | undefined,
+): Cycle | null => {
+  const n = held.units;
+  const dynamics = curveDynamics(map, curve, Math.min(n - 1, n <= 50 ? 6 : 3));
+  if (dynamics === null) return null;
+  const { circle, along, across } = dynamics;
+  const { period } = circle;
+  const first = across[0] ?? 0;
+  if (!(Math.abs(first) * period > NEUTRAL)) return null;
+  const isStable = first < 0;
+  if (isStable && along < -LOCKED) return null;
+  const rates = inRates(held, circle.orbit);
+  const amplitude = amplitudeOf(rates);
+  const onCurve = circle.orbit.data.slice(0, n);
+  return {
+    class: 'circle',
+    pieces: 1,
+    period,
+    orbit: rolled(rates, highestRow(rates, amplitude)),
+    amplitude,
+    harmonics: harmonicsOf(rates),
+    exponents: Float64Array.of(along, ...across).toSorted((a, b) => b - a),
+    isStable,
+    transverseMultiplier: Math.exp(first * period),
+    multipliers: null,
+    residual: circle.residual,
+    flow: isStable
+      ? flowCycleNear(held, onCurve, period, budget)
+      : flowCycleBeside(held, onCurve, period, amplitude, budget),
+  };
+};
+
+/** The flow's own cycle near one of the map's that runs leave. */
+const flowCycleBeside = (
+  held: HeldNetwork,
+  state: Float64Array,
+  period: number,
+  amplitude: Float64Array,
+  budget: Budget | undefined,
+): FlowCycle | null => {
+  if (period < 4) return null;
+  const found = flowCycle(networkFlow(held, budget), matrix(1, held.units, state.slice()), period);
+  if (found === null || found.isStable || found.period > OTHER * period || found.period < period / OTHER) return null;
+  const orbit = inRates(held, found.orbit);
+  const width = Math.hypot(...amplitudeOf(orbit)) / Math.hypot(...amplitude);
+  if (width > OTHER || width < 1 / OTHER) return null;
+  return { ...found, orbit, amplitude: amplitudeOf(orbit), harmonics: harmonicsOf(orbit) };
+};
+
 const ofCircle = (
   held: HeldNetwork,
   map: IteratedMap,
@@ -244,6 +316,7 @@ const ofCircle = (
     amplitude: amplitudeOf(rates),
     harmonics: harmonicsOf(first),
     exponents,
+    isStable: true,
     transverseMultiplier: Math.exp((exponents[1] ?? 0) * period),
     multipliers: null,
     residual: circle.residual,

@@ -4,7 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { cycles, type FoundCycle } from './cycles.js';
 import { fixedPoints } from './fixed-points.js';
 import { flipFlop, gaussianWeights } from './known-networks.test.data.js';
+import { invariantCircle } from './invariant-circle.js';
+import type { IteratedMap } from './iterated-map.js';
 import { rotation } from './known-systems.js';
+import { holdInput } from './network.js';
+import { networkMap } from './network-dynamics.js';
 
 const only = (network: Parameters<typeof cycles>[0], seeds = 2): FoundCycle => {
   const set = cycles(network, { seeds });
@@ -116,7 +120,7 @@ describe('what has none', () => {
       [0, 0, ...q[1]!],
     ]);
     const set = cycles({ W, alpha: 0.1 }, { seeds: 2, limit: 10_000 });
-    expect([set.cycles.length, set.unsettled]).toEqual([0, 2]);
+    expect([set.cycles.filter(({ isStable }) => isStable).length, set.unsettled]).toEqual([0, 2]);
   });
 
   it('weights that are not numbers are refused', () => {
@@ -202,7 +206,8 @@ describe('a network without drive', () => {
   ]);
 
   it('has each cycle once, and its image with the same numbers', () => {
-    const { cycles: found, starts, atFixedPoints } = cycles({ W, alpha: 0.1 }, { seeds: 8 });
+    const { cycles: all, starts, atFixedPoints } = cycles({ W, alpha: 0.1 }, { seeds: 8 });
+    const found = all.filter(({ isStable }) => isStable);
     expect(found.map(({ mirror }) => mirror)).toEqual([1, 0]);
     expect(found.reduce((sum, { hits }) => sum + hits, 0)).toBe(starts - atFixedPoints);
     const [one, other] = found;
@@ -230,6 +235,107 @@ describe('a network without drive', () => {
   });
 });
 
+describe('cycles that no run ends on', () => {
+  // The pair turns by itself, beside a unit that leaves 0 for up or down: with it at 0 there is a circle, a saddle.
+  it.each([
+    [1.5, 113.390664253679, -0.045705809412],
+    [2, 123.588933520186, -0.073172058256],
+  ])('a saddle: its period is that of the pair alone, g = %d', (gain, period, exponent) => {
+    const [p, q] = rotation(gain, 30);
+    const W = matrixOf([
+      [...p!, 0],
+      [...q!, 0],
+      [0, 0, 2],
+    ]);
+    for (const form of ['rate', 'current'] as const) {
+      const { cycles: found } = cycles({ W, alpha: 0.1, form }, { seeds: 2 });
+      const saddles = found.filter(({ isStable }) => !isStable);
+      expect(saddles.length).toBe(1);
+      const [saddle] = saddles;
+      expect(Math.abs(saddle!.period / period - 1)).toBeLessThan(1e-10);
+      // J of the third unit is .9 + .1 2.
+      expect(Math.abs(saddle!.exponents[0]! - Math.log(1.1))).toBeLessThan(1e-9);
+      expect(Math.abs(saddle!.exponents[1]!)).toBeLessThan(1e-9);
+      expect(Math.abs(saddle!.exponents[2]! / exponent - 1)).toBeLessThan(1e-6);
+      expect(saddle!.transverseMultiplier).toBeCloseTo(1.1 ** period, -2);
+      expect(saddle!.residual).toBeLessThan(1e-7);
+      expect([saddle!.hits, found[saddle!.mirror ?? -1]]).toEqual([0, saddle]);
+    }
+  });
+
+  it('one that repels parts the states that come to rest from those that oscillate', () => {
+    const W = matrixOf([
+      [3.7, -2.1],
+      [10.63, -3.7],
+    ]);
+    const alpha = 0.2;
+    const starts = matrix(1, 2, Float64Array.of(0.01, 0));
+    const { cycles: all, atFixedPoints } = cycles({ W, alpha }, { starts, seeds: 0 });
+    const found = all.filter(({ isStable }) => !isStable);
+    expect([atFixedPoints, found.length]).toEqual([1, 1]);
+    const circle = found[0]!;
+    expect([circle.hits, all[circle.mirror ?? -1]]).toEqual([0, circle]);
+    expect(circle.residual).toBeLessThan(1e-7);
+    expect(circle.transverseMultiplier).toBeGreaterThan(1);
+    // The map backward, by Newton's method in two variables: there it attracts, and its orbit is averaged.
+    const map = networkMap(holdInput({ W, alpha }));
+    const [y, J] = [new Float64Array(2), new Float64Array(4)];
+    const backward: IteratedMap = {
+      ...map,
+      image: (x, out) => {
+        out.set(x);
+        for (let step = 0; step < 12; step++) {
+          map.image(out, y, 0);
+          map.jacobian(J);
+          const [p, q] = [y[0]! - x[0]!, y[1]! - x[1]!];
+          const volume = J[0]! * J[3]! - J[1]! * J[2]!;
+          out[0]! -= (J[3]! * p - J[1]! * q) / volume;
+          out[1]! -= (J[0]! * q - J[2]! * p) / volume;
+        }
+      },
+    };
+    const x = Float64Array.of(0.01, 0);
+    const next = new Float64Array(2);
+    for (let t = 0; t < 6000; t++) {
+      backward.image(x, next, t);
+      x.set(next);
+    }
+    const averaged = invariantCircle(backward, x);
+    expect(Math.abs((averaged?.period ?? 0) / circle.period - 1)).toBeLessThan(1e-9);
+    averaged?.amplitude.forEach((value, i) => expect(Math.abs(value / circle.amplitude[i]! - 1)).toBeLessThan(2e-3));
+    // Forward, a hundredth inside and outside.
+    const after = (part: number): number => {
+      const state = circle.orbit.data.slice(0, 2).map((value) => part * value);
+      for (let t = 0; t < 6000; t++) {
+        map.image(state, next, t);
+        state.set(next);
+      }
+      return Math.hypot(...state);
+    };
+    expect(after(0.99)).toBeLessThan(1e-6);
+    expect(after(1.01)).toBeGreaterThan(0.1);
+  });
+
+  it('a run that had no time to settle near a sixth of a turn counts for the circle it goes along', () => {
+    const found = cycles({ W: matrixOf(rotation(2, 90)), alpha: 0.5 }, { seeds: 1, limit: 1000 });
+    expect(found.cycles.map(({ isStable, hits }) => [isStable, hits])).toEqual([[true, 1]]);
+    expect(Math.abs(found.cycles[0]!.period / 5.983412612696 - 1)).toBeLessThan(1e-10);
+    expect(found.unsettled).toBe(0);
+  });
+
+  it('are not looked for where there is no work for it, and are counted', () => {
+    const W = matrixOf([
+      [...rotation(1.5, 30)[0]!, 0],
+      [...rotation(1.5, 30)[1]!, 0],
+      [0, 0, 2],
+    ]);
+    const { cycles: found, circleGuesses, unresolvedCircles } = cycles({ W, alpha: 0.1 }, { seeds: 2, circleWork: 1 });
+    expect(found.every(({ isStable }) => isStable)).toBe(true);
+    expect(circleGuesses).toBeGreaterThan(0);
+    expect(unresolvedCircles).toBe(circleGuesses);
+  });
+});
+
 describe('a search that ends early', () => {
   // Chaotic: no run of it settles.
   const W = gaussianWeights(20, 3 / Math.sqrt(20), 1);
@@ -253,8 +359,8 @@ describe('a search that ends early', () => {
   });
 
   it('refuses limits that are none, all at once', () => {
-    expect(() => cycles({ W, alpha: 1 }, { work: 0, timeLimit: -1, limit: 0.5, seeds: -1 })).toThrow(
-      /seeds[^]*limit[^]*work[^]*timeLimit/,
+    expect(() => cycles({ W, alpha: 1 }, { work: 0, timeLimit: -1, limit: 0.5, seeds: -1, circleWork: 0 })).toThrow(
+      /seeds[^]*limit[^]*work[^]*circleWork[^]*timeLimit/,
     );
   });
 });

@@ -1,14 +1,20 @@
 import { firstNonFinite, type Issue, matrix, type Matrix, refuse } from '@drnn/tensor';
 import { defaultLimit, settling } from './asymptotics.js';
-import { budgetOf } from './budget.js';
+import { type Budget, budgetOf } from './budget.js';
 import { highestRow, rolled } from './closed-curve.js';
 import type { Cycle } from './cycle.js';
-import { type AttractorNetwork, holdInput } from './network.js';
-import { stateOf } from './network-dynamics.js';
+import { circleSearch } from './circle-search.js';
+import { directEquations } from './equations.js';
+import { type AttractorNetwork, type HeldNetwork, holdInput } from './network.js';
+import { cappedNewton, CONVERGED, directSolve, newtonSpace } from './newton.js';
+import { ratesOf, stateOf } from './network-dynamics.js';
 import { startStates } from './start-states.js';
 
 export interface FoundCycle extends Cycle {
-  /** Starts that ended on it; 0 where it is the mirror image of one that was found, and itself was not. */
+  /**
+   * Starts that ended on it; 0 where it is the mirror image of one that was found, and itself was not, and where Newton's
+   * method found it.
+   */
   readonly hits: number;
   /**
    * The index of the mirror image, -r at every phase, in a network without drive; its own where the cycle is its own
@@ -31,7 +37,7 @@ export const areNear = (a: Float64Array, b: Float64Array): boolean =>
   a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0) <= SAME_ROOT ** 2 * a.length;
 
 export interface CycleSet {
-  /** The attracting cycles, as they were found, each image after its cycle. */
+  /** The cycles, as they were found, those that runs ended on first, each image after its cycle. */
   readonly cycles: readonly FoundCycle[];
   readonly starts: number;
   /** Where starts ended that are on no cycle: at fixed points, or not within the steps, in chaos, on tori, on their way. */
@@ -39,6 +45,9 @@ export interface CycleSet {
   readonly unsettled: number;
   /** The fixed points at which runs ended, rates, each once, `[point, unit]`. */
   readonly rests: Matrix;
+  /** Places where circles were sought that no run had come to, and those of them where nothing can be said. */
+  readonly circleGuesses: number;
+  readonly unresolvedCircles: number;
   readonly stoppedBecause: CyclesStoppedBecause;
 }
 
@@ -58,6 +67,12 @@ export interface CyclesOptions {
   readonly limit?: number;
   /** Most work of the whole search, in products of two numbers, N^2 a step. Default 3e10: half a minute to one, mostly. */
   readonly work?: number;
+  /**
+   * Most work of Newton's method for circles that runs do not end on, of `work`. Default 2e8, a fifth of a second,
+   * and a fifth of what the runs took where that is more: enough for eight units always, for more after long runs. It is
+   * taken only where there is a place at which a circle may be.
+   */
+  readonly circleWork?: number;
   /** Seconds of the whole search; the run that they end in counts as unsettled. Default none. */
   readonly timeLimit?: number;
 }
@@ -66,6 +81,12 @@ export interface CyclesOptions {
 const HOPELESS = 4;
 const WORK = 3e10;
 const FEWEST_STEPS = 5000;
+const CIRCLE_WORK = 2e8;
+const CIRCLE_PART = 0.2;
+/** Fixed points round which circles are sought. */
+const MOST_POINTS = 8;
+/** Nodes that are near a cycle that was found are this near, as a part of its size. */
+const NEARBY = 0.3;
 /** Points of a curve that is known as a polygon are told to be on it by this part of its size. */
 const ON = 3e-3;
 /** Periods of one cycle agree to this. */
@@ -133,7 +154,10 @@ const mirrored = (cycle: Cycle): Cycle => {
   };
 };
 
-const checkOptions = (units: number, { seeds, seed, starts, limit, work, timeLimit }: CyclesOptions): void => {
+const checkOptions = (
+  units: number,
+  { seeds, seed, starts, limit, work, circleWork, timeLimit }: CyclesOptions,
+): void => {
   const whole = (path: string, value: number | undefined, least: number): readonly Issue[] =>
     value === undefined || (Number.isSafeInteger(value) && value >= least)
       ? []
@@ -154,17 +178,59 @@ const checkOptions = (units: number, { seeds, seed, starts, limit, work, timeLim
         ]),
     ...whole('limit', limit, 1),
     ...positive('work', work),
+    ...positive('circleWork', circleWork),
     ...positive('timeLimit', timeLimit),
   ]);
 };
 
+/** |x| of all states that a network comes to. */
+const boundOf = ({ units: n, W, drive, form }: HeldNetwork): number => {
+  if (form === 'rate') return 1;
+  let most = 0;
+  for (let i = 0; i < n; i++) {
+    let sum = Math.abs(drive[i]!);
+    for (let j = 0; j < n; j++) sum += Math.abs(W.data[i * n + j]!);
+    most = Math.max(most, sum);
+  }
+  return most;
+};
+
+const rowsOf = ({ rows, columns, data }: Matrix): readonly Float64Array[] =>
+  Array.from({ length: rows }, (_, k) => data.slice(k * columns, (k + 1) * columns));
+
+const middleOf = ({ rows, columns, data }: Matrix): Float64Array => {
+  const mean = new Float64Array(columns);
+  for (let p = 0; p < rows; p++) for (let i = 0; i < columns; i++) mean[i]! += data[p * columns + i]! / rows;
+  return mean;
+};
+
+/** The fixed point, in rates, that Newton's method leads to; null where it leads to none. */
+const rootNear = (held: HeldNetwork, rates: Float64Array): Float64Array | null => {
+  const n = held.units;
+  const equations = directEquations({ ...held, form: 'rate' }, 0);
+  const space = newtonSpace(n);
+  const root = rates.slice();
+  const end = cappedNewton(equations, root, space, {
+    limit: 20,
+    cap: 0.3 * Math.sqrt(n),
+    tolerance: 1e-12 * Math.sqrt(n),
+    linearSolve: directSolve(space),
+    attraction: () => -1,
+  });
+  return end === CONVERGED ? root : null;
+};
+
 /**
- * The attracting limit cycles of a network whose input is held, from random states: each run of the network itself
+ * The limit cycles of a network whose input is held, from random states: each run of the network itself
  * until it is at a fixed point or on a cycle. A cycle is an exact periodic orbit, by Newton's method, or, as a rule, an
  * invariant circle, on which the network turns by no whole part of a turn; it is returned when the map takes it into
  * itself to 1e-7 of its size. The cycle of the flow near it, by shooting, comes with its Floquet multipliers and phase
- * response. A network without drive has with every cycle its mirror image, found or not. Cycles that repel are not
- * sought: `flowCycle` finds them from a guess.
+ * response. A network without drive has with every cycle its mirror image, found or not.
+ *
+ * Circles that no run ends on, since they repel or are saddles, are sought by Newton's method on the curve itself: round
+ * fixed points about which the network turns, at which runs ended or which are inside a cycle or near a start; two units
+ * are also run backward. So are those near which a run went round without coming to rest. This is no complete search: of
+ * cycles that repel only circles are found, of one piece, and in large networks only with more `circleWork`.
  *
  * The set depends on the network and the options alone, `timeLimit` aside. Cost: 2 N^2 a step of each run, mostly 1000
  * steps where it ends at a fixed point; some seconds for each new cycle of 100 units. Errors: those of the network; options
@@ -176,8 +242,16 @@ export const cycles = (network: AttractorNetwork, options: CyclesOptions = {}): 
   checkOptions(n, options);
   const given = options.starts;
   const work = options.work ?? WORK;
-  const budget = budgetOf({ seconds: options.timeLimit, work });
-  const { settle } = settling(held, budget);
+  const whole = budgetOf({ seconds: options.timeLimit, work });
+  let spent = 0;
+  const budget: Budget = {
+    over: whole.over,
+    spend: (more) => {
+      spent += more;
+      whole.spend(more);
+    },
+  };
+  const { settle, map } = settling(held, budget);
   const limit = options.limit ?? Math.min(defaultLimit(held), Math.max(FEWEST_STEPS, Math.floor(work / (8 * n * n))));
   const randomStart = startStates({ ...held, form: 'rate' }, options.seed ?? 1, undefined);
   const found: { readonly cycle: Cycle; hits: number; readonly mirror: number | null }[] = [];
@@ -188,30 +262,76 @@ export const cycles = (network: AttractorNetwork, options: CyclesOptions = {}): 
   let hopeless = 0;
   const rates = new Float64Array(n);
   const total = (given?.rows ?? 0) + (options.seeds ?? 32);
-  const take = (cycle: Cycle): void => {
+  const take = (cycle: Cycle, hits: number): void => {
     // It may have been found, or its image, while the run was still too far from the curve to be known.
     const known = found.find((other) => areSame(other.cycle, cycle, 1));
     if (known !== undefined) {
-      known.hits += 1;
+      known.hits += hits;
       return;
     }
     const index = found.length;
-    if (!held.isOdd) found.push({ cycle, hits: 1, mirror: null });
-    else if (areSame(cycle, cycle, -1)) found.push({ cycle, hits: 1, mirror: index });
+    if (!held.isOdd) found.push({ cycle, hits, mirror: null });
+    else if (areSame(cycle, cycle, -1)) found.push({ cycle, hits, mirror: index });
     else {
-      found.push({ cycle, hits: 1, mirror: index + 1 });
+      found.push({ cycle, hits, mirror: index + 1 });
       found.push({ cycle: mirrored(cycle), hits: 0, mirror: index });
     }
+  };
+  const circles = circleSearch(held, map, {
+    work: () => options.circleWork ?? Math.max(CIRCLE_WORK, CIRCLE_PART * spent),
+    bound: boundOf(held),
+    budget: whole,
+  });
+  const isNearFound = ({ rows, columns, data }: Matrix): boolean =>
+    found.some(({ cycle }) => {
+      const size = Math.hypot(...cycle.amplitude);
+      for (let p = 0; p < rows; p++) {
+        const at = ratesOf(held, data.subarray(p * columns, (p + 1) * columns));
+        if (!(distanceToCurve(cycle, at) < NEARBY * size)) return false;
+      }
+      return true;
+    });
+  const seekCircles = (): void => {
+    const inside = found.map(({ cycle: { orbit } }) => middleOf(orbit));
+    const starting = given === undefined ? [] : rowsOf(given);
+    const origin = held.isOdd ? [new Float64Array(n)] : [];
+    const points: Float64Array[] = [];
+    for (const guess of [...origin, ...rests, ...inside, ...starting]) {
+      if (points.length >= MOST_POINTS) break;
+      const point = rootNear(held, guess);
+      if (point === null || points.some((other) => areNear(other, point))) continue;
+      // What is round its image is the image of what is round it.
+      if (
+        held.isOdd &&
+        points.some((other) =>
+          areNear(
+            other,
+            point.map((value) => -value),
+          ),
+        )
+      )
+        continue;
+      points.push(point);
+    }
+    for (const point of points) circles.round(stateOf(held, point), isNearFound, (cycle) => take(cycle, 0));
   };
   for (let k = 0; k < total && hopeless < HOPELESS && budget.over() === null; k++) {
     if (given !== undefined && k < given.rows) rates.set(given.data.subarray(k * n, (k + 1) * n));
     else randomStart(k - (given?.rows ?? 0), rates);
     starts += 1;
     let known = -1;
-    const settled = settle(stateOf(held, rates), limit, (at) => {
+    const x = stateOf(held, rates);
+    const settled = settle(x, limit, (at) => {
       known = found.findIndex(({ cycle }) => isOn(cycle, at, 1));
       return known >= 0;
     });
+    // It may have been on its way for long, or near a resonance.
+    const around = settled === null && budget.over() === null ? circles.along(x) : null;
+    if (around !== null) take(around, around.isStable ? 1 : 0);
+    if (around?.isStable === true) {
+      hopeless = 0;
+      continue;
+    }
     if (settled === null) {
       unsettled += 1;
       hopeless += 1;
@@ -222,14 +342,17 @@ export const cycles = (network: AttractorNetwork, options: CyclesOptions = {}): 
     else if (settled.kind === 'fixed-point') {
       atFixedPoints += 1;
       if (!rests.some((other) => areNear(other, settled.state))) rests.push(settled.state);
-    } else take(settled.cycle);
+    } else take(settled.cycle, 1);
   }
+  if (budget.over() === null) seekCircles();
   const isAll = starts === total;
   return {
     cycles: found.map(({ cycle, hits, mirror }) => ({ ...cycle, hits, mirror })),
     starts,
     atFixedPoints,
     unsettled,
+    circleGuesses: circles.guesses,
+    unresolvedCircles: circles.unresolved,
     rests: matrix(rests.length, n, Float64Array.from(rests.flatMap((state) => [...state]))),
     stoppedBecause: budget.over() ?? (isAll ? 'starts' : 'unsettled'),
   };

@@ -131,6 +131,35 @@ export const cat = (): IteratedMap =>
     },
   });
 
+/**
+ * z <- z e^{2 pi i turns} (1 + s (|z|^2 - R^2)), and beside it, where it is given, y <- multiplier y: the circle |z| = R is
+ * turned evenly, and what is beside it in the plane is multiplied by 1 + 2 s R^2.
+ */
+export const ring = (turns: number, s: number, radius: number, multiplier?: number): IteratedMap => {
+  const [c, d] = [Math.cos(2 * Math.PI * turns), Math.sin(2 * Math.PI * turns)];
+  const dimension = multiplier === undefined ? 2 : 3;
+  return mapOf({
+    dimension,
+    image: (x, out) => {
+      const [p, q] = [x[0]!, x[1]!];
+      const scale = 1 + s * (p * p + q * q - radius * radius);
+      out[0] = scale * (c * p - d * q);
+      out[1] = scale * (d * p + c * q);
+      if (multiplier !== undefined) out[2] = multiplier * x[2]!;
+    },
+    jacobian: (x, { data }) => {
+      const [p, q] = [x[0]!, x[1]!];
+      const scale = 1 + s * (p * p + q * q - radius * radius);
+      data.fill(0);
+      data[0] = scale * c + 2 * s * p * (c * p - d * q);
+      data[1] = -scale * d + 2 * s * q * (c * p - d * q);
+      data[dimension] = scale * d + 2 * s * p * (d * p + c * q);
+      data[dimension + 1] = scale * c + 2 * s * q * (d * p + c * q);
+      if (multiplier !== undefined) data[8] = multiplier;
+    },
+  });
+};
+
 /** g R(degrees), the weights of two units whose cycle is known. */
 export const rotation = (gain: number, degrees: number): readonly (readonly number[])[] => {
   const angle = (degrees * Math.PI) / 180;

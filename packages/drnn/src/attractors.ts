@@ -34,7 +34,7 @@ export interface Attractors extends Omit<FixedPointSet, 'points'> {
   readonly unexamined: readonly FixedPoint[];
   /** Parts that the time limit ended before they were done, or left out. */
   readonly cut: readonly AttractorsPart[];
-  /** The attracting limit cycles that runs of the network ended on. */
+  /** The limit cycles that runs of the network ended on, and circles beside them that Newton's method found. */
   readonly cycles: readonly FoundCycle[];
   /** How many runs there were, where those ended that are on no cycle, and why there were no more. */
   readonly cycleSearch: Omit<CycleSet, 'cycles' | 'rests'>;
@@ -220,6 +220,8 @@ export const attractors = (parts: ModelParts, options: AttractorsOptions = {}): 
         starts: 0,
         atFixedPoints: 0,
         unsettled: 0,
+        circleGuesses: 0,
+        unresolvedCircles: 0,
         rests: matrix(0, units),
         stoppedBecause: cycleSeeds === 0 ? 'starts' : 'time',
       }

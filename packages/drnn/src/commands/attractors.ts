@@ -181,6 +181,7 @@ const attractorsJson = (found: Attractors, cut: readonly string[]): unknown => (
     amplitude: cycle.amplitude,
     harmonics: cycle.harmonics,
     exponents: cycle.exponents,
+    stable: cycle.isStable,
     transverseMultiplier: cycle.transverseMultiplier,
     multipliers: cycle.multipliers?.map(({ value }) => value) ?? null,
     residual: cycle.residual,
@@ -314,7 +315,7 @@ const cycleLine = (cycle: FoundCycle, k: number): string => {
           ? ` It is the mirror image of cycle ${cycle.mirror}.`
           : '';
   return (
-    `Cycle ${k}: ${shape}${flow}; what is beside it shrinks to ` +
+    `Cycle ${k}: ${shape}${flow}; what is beside it ${cycle.isStable ? 'shrinks' : 'grows'} to ` +
     `${cycle.transverseMultiplier.toPrecision(3)} a turn.${image}`
   );
 };
@@ -327,10 +328,14 @@ const endings = {
 } as const;
 
 const cyclesOf = ({ cycles, cycleSearch }: Attractors): readonly string[] => {
-  const { starts, atFixedPoints, unsettled, stoppedBecause } = cycleSearch;
+  const { starts, atFixedPoints, unsettled, circleGuesses, unresolvedCircles, stoppedBecause } = cycleSearch;
   if (starts === 0) return [];
+  const open =
+    unresolvedCircles === 0
+      ? ''
+      : ` At ${unresolvedCircles} of ${circleGuesses} places where circles that repel may be nothing is known.`;
   const left = unsettled === 0 ? '' : `; ${unsettled} had not come to rest, which may be chaos: --lyapunov tells`;
-  const rest = `${atFixedPoints} of ${starts} runs ended at fixed points${left}.${endings[stoppedBecause]}`;
+  const rest = `${atFixedPoints} of ${starts} runs ended at fixed points${left}.${endings[stoppedBecause]}${open}`;
   return [...cycles.map(cycleLine), cycles.length === 0 ? `No limit cycle: ${rest}` : rest];
 };
 

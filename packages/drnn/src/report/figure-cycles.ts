@@ -80,7 +80,8 @@ export const cyclesFigure = (draw: Draw, cycles: readonly FoundCycle[]): Figure 
     caption: html`${shown.map(
       ({ cycle, index }) =>
         html`Cycle ${String(index)}: units ${widestOf(cycle.amplitude).join(', ')}, the widest (dark) first; a turn of
-        ${formatNumber(cycle.period, 6)} steps, in which the slowest direction beside it shrinks to
+        ${formatNumber(cycle.period, 6)} steps, in which the
+        ${cycle.isStable ? 'slowest direction beside it shrinks' : 'fastest direction beside it grows'} to
         ${formatNumber(cycle.transverseMultiplier)}${cycle.mirror === index ? '; it is its own mirror image' : ''}. `,
     )}Multipliers
     are those of a periodic cycle itself, and of a closed curve those of the flow’s cycle near it, where one of them is

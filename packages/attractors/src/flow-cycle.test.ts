@@ -41,6 +41,26 @@ describe("Van der Pol's oscillator", () => {
     expect(backward.period).toBeCloseTo(forward.period, 10);
     expect(backward.multipliers[0]?.logModulus).toBeCloseTo(-lastLogModulus(forward), 8);
     expect(backward.isStable).toBe(false);
+    // Neighbours leave it 8e7 times as far a turn: nothing is left of a response.
+    expect(backward.phaseResponse).toBeNull();
+  });
+
+  it('has in reversed time minus its phase response, while a turn leaves something of it', () => {
+    const forward = found(flowCycle(vanDerPol(0.5), matrix(1, 2, Float64Array.of(2, 0)), 6.4));
+    const guess = matrix(16, 2);
+    for (let k = 0; k < 16; k++) {
+      for (let i = 0; i < 2; i++) guess.data[k * 2 + i] = forward.orbit.data[((128 - 8 * k) % 128) * 2 + i]!;
+    }
+    const backward = found(flowCycle(reversed(vanDerPol(0.5)), guess, 6.4));
+    // Both begin where the widest variable is highest, and go round in equal parts of the period.
+    const widest = Math.max(...(forward.phaseResponse?.data ?? []).map(Math.abs));
+    for (let p = 0; p < 128; p++) {
+      for (let i = 0; i < 2; i++) {
+        const now = backward.phaseResponse?.data[2 * p + i] ?? Number.NaN;
+        const then = forward.phaseResponse?.data[2 * ((128 - p) % 128) + i] ?? Number.NaN;
+        expect(Math.abs(now + then)).toBeLessThan(1e-8 * widest);
+      }
+    }
   });
 });
 

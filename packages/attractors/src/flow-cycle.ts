@@ -13,7 +13,7 @@ export interface FlowCycle {
   readonly period: number;
   /** States at equal parts of the period, `[phase, dimension]`; the variable with the largest amplitude is highest in the first. */
   readonly orbit: Matrix;
-  /** Z, `[phase, dimension]`: the phase, in units of time, that a small displacement d there gains in the end is Z d. Z f = 1. Null where it did not converge. */
+  /** Z, `[phase, dimension]`: the phase, in units of time, that a small displacement d there gains in the end is Z d. Z f = 1. Null where it did not converge, and where neighbours leave the orbit so fast that it is lost within a turn. */
   readonly phaseResponse: Matrix | null;
   /** The largest modulus first, the one that is 1 among them: all, or the leading ones that converged. */
   readonly multipliers: readonly Multiplier[];
@@ -120,9 +120,18 @@ const sampled = (
   return orbit;
 };
 
+/** How the response is known to be that: it is the same, as a part of its size, after one of so many turns. */
+interface Closing {
+  readonly turns: number;
+  readonly within: number;
+}
+/** Backward everything else dies out of the adjoint, whatever it began from. */
+const CONVERGES: Closing = { turns: 60, within: 1e-9 };
+/** Where neighbours leave the orbit the rest grows: one turn, from the left eigenvector. */
+const ONCE: Closing = { turns: 1, within: 1e-6 };
+
 /**
- * Z of the orbit `[phase, dimension]` by the adjoint equation z' = -J'z, backward: from z at the end, of which `turns`
- * turns are made, or fewer when it no longer changes. Each piece starts anew from the state that is known, since the
+ * Z of the orbit `[phase, dimension]` by the adjoint equation z' = -J'z, backward from z at the end. Each piece starts anew from the state that is known, since the
  * orbit itself is unstable backward.
  */
 const phaseResponseOf = (
@@ -130,7 +139,7 @@ const phaseResponseOf = (
   orbit: Matrix,
   period: number,
   start: Float64Array,
-  turns: number,
+  { turns, within }: Closing,
 ): Matrix | null => {
   const { rows: phases, columns: n } = orbit;
   const views = new Map<Float64Array, readonly [Float64Array, Float64Array]>();
@@ -186,7 +195,7 @@ const phaseResponseOf = (
       change += (z[i]! - before[i]!) ** 2;
       size += z[i]! * z[i]!;
     }
-    if (change <= 1e-18 * size) return response;
+    if (change <= within ** 2 * size) return response;
   }
   return null;
 };
@@ -284,13 +293,17 @@ export const flowCycle = (
   if (flow.isCut?.() === true) return null;
   const speed = new Float64Array(n);
   flow.velocity(orbit.data.subarray(0, n), speed);
-  const leftVector = monodromy !== undefined ? leftOf(monodromy) : isSingle ? (left ?? speed) : speed;
+  const isStable =
+    multipliers.length > 1 && multipliers.every(({ logModulus }, k) => k === trivial || logModulus < 0);
+  const closing = isStable ? CONVERGES : ONCE;
+  const whole = monodromy ?? (isStable || count < n ? undefined : monodromyOf(flow, orbit, closed.period));
+  const leftVector = whole !== undefined ? leftOf(whole) : isSingle ? (left ?? speed) : speed;
   return {
     period: closed.period,
     orbit,
-    phaseResponse: phaseResponseOf(flow, orbit, closed.period, leftVector, 60),
+    phaseResponse: phaseResponseOf(flow, orbit, closed.period, leftVector, closing),
     multipliers,
-    isStable: multipliers.length > 1 && multipliers.every(({ logModulus }, k) => k === trivial || logModulus < 0),
+    isStable,
     amplitude,
     harmonics: harmonicsOf(orbit),
     residual,

@@ -41,6 +41,9 @@ const multipliers = (draw: Draw, values: readonly (readonly [number, number])[],
     y: Math.sin((2 * Math.PI * k) / 180),
   }));
   const reach = values.reduce((most, [re, im]) => Math.max(most, Math.abs(re), Math.abs(im)), 1);
+  // What leaves a cycle may do so by many powers of ten a turn.
+  const tickFormat = (value: number): string =>
+    reach < 1000 || value === 0 ? linearTick(value) : value.toExponential(0).replace('e+', 'e').replace('-', '−');
   return draw(`Multipliers of cycle ${index} in the complex plane, with the unit circle.`, {
     width: 242,
     height: 230,
@@ -57,8 +60,8 @@ const multipliers = (draw: Draw, values: readonly (readonly [number, number])[],
         values.map(([x, y]) => ({ x, y })),
         { x: 'x', y: 'y', r: 3, fill: ink, fillOpacity: 0.8 },
       ),
-      Plot.axisX({ label: 'real part', ...centred, ticks: 4, tickFormat: linearTick }),
-      Plot.axisY({ label: 'imaginary part', ...centred, ticks: 4, tickFormat: linearTick }),
+      Plot.axisX({ label: 'real part', ...centred, ticks: 4, tickFormat }),
+      Plot.axisY({ label: 'imaginary part', ...centred, ticks: 4, tickFormat }),
     ],
   });
 };

@@ -293,8 +293,7 @@ export const flowCycle = (
   if (flow.isCut?.() === true) return null;
   const speed = new Float64Array(n);
   flow.velocity(orbit.data.subarray(0, n), speed);
-  const isStable =
-    multipliers.length > 1 && multipliers.every(({ logModulus }, k) => k === trivial || logModulus < 0);
+  const isStable = multipliers.length > 1 && multipliers.every(({ logModulus }, k) => k === trivial || logModulus < 0);
   const closing = isStable ? CONVERGES : ONCE;
   const whole = monodromy ?? (isStable || count < n ? undefined : monodromyOf(flow, orbit, closed.period));
   const leftVector = whole !== undefined ? leftOf(whole) : isSingle ? (left ?? speed) : speed;

@@ -233,7 +233,11 @@ const stabilityOf = ({ linearisation }: AttractorPoint): string => {
 };
 
 const steps = (timeConstant: number): string =>
-  timeConstant < 0 ? `grows in ${(-timeConstant).toFixed(1)}` : timeConstant.toFixed(1);
+  !Number.isFinite(timeConstant)
+    ? 'without end'
+    : timeConstant < 0
+      ? `grows in ${(-timeConstant).toFixed(1)}`
+      : timeConstant.toFixed(1);
 
 const linesOf = (found: Attractors, cut: readonly string[]): readonly string[] => {
   const header = ['point', 'class', 'stability', 'time constant', 'speed', 'proven within', 'hits'];
@@ -333,7 +337,7 @@ const cyclesOf = ({ cycles, cycleSearch }: Attractors): readonly string[] => {
   const open =
     unresolvedCircles === 0
       ? ''
-      : ` At ${unresolvedCircles} of ${circleGuesses} places where circles that repel may be nothing is known.`;
+      : ` Of ${circleGuesses} places where circles that repel may lie, ${unresolvedCircles} could not be searched to the end.`;
   const left = unsettled === 0 ? '' : `; ${unsettled} had not come to rest, which may be chaos: --lyapunov tells`;
   const rest = `${atFixedPoints} of ${starts} runs ended at fixed points${left}.${endings[stoppedBecause]}${open}`;
   return [...cycles.map(cycleLine), cycles.length === 0 ? `No limit cycle: ${rest}` : rest];

@@ -189,9 +189,11 @@ export const compareFindings = (compared: Comparison): readonly string[] => {
 const weightLine = (weights: WeightAgreement | null): readonly string[] =>
   weights === null
     ? []
-    : [
-        `Weights correlate with ${few(weights.all.pearson)}${weights.inSupport === null ? '' : `, with ${few(weights.inSupport.pearson)} in the ${weights.supportDimension} directions that were recorded`}.`,
-      ];
+    : weights.all.pearson === null
+      ? ['Weights that are all the same correlate with nothing.']
+      : [
+          `Weights correlate with ${few(weights.all.pearson)}${weights.inSupport === null ? '' : `, with ${few(weights.inSupport.pearson)} in the ${weights.supportDimension} directions that were recorded`}.`,
+        ];
 
 /** The comparison in words. */
 export const compareLines = (compared: Comparison): readonly string[] => {

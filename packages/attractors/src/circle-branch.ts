@@ -54,27 +54,21 @@ export const fociAt = (map: IteratedMap, centre: Float64Array): readonly Focus[]
     });
 };
 
-/** x* + 2 s Re(q e^{2 pi i theta}) + s^2 (w0 + 2 Re(w2 e^{4 pi i theta})). */
+/** x* + 2 s Re(q e^{2 pi i theta}) + s^2 w0. */
 interface Ellipse {
   readonly focus: Focus;
-  /** w0, and w2, `[re and im, dimension]`; zero where the second order is left out. */
-  readonly constant: Float64Array;
-  readonly second: Float64Array;
+  /** w0, by which the middle is moved; zero where the second order is left out. */
+  readonly bend: Float64Array;
 }
 
 const LOOKS = 16;
 const LADDER = 28;
 
-const pointOf = ({ focus, constant, second }: Ellipse, s: number, turns: number, out: Float64Array): void => {
+const pointOf = ({ focus, bend }: Ellipse, s: number, turns: number, out: Float64Array): void => {
   const { centre, right } = focus;
   const [c, d] = [Math.cos(2 * Math.PI * turns), Math.sin(2 * Math.PI * turns)];
-  const [e, f] = [Math.cos(4 * Math.PI * turns), Math.sin(4 * Math.PI * turns)];
-  const n = centre.length;
-  for (let i = 0; i < n; i++) {
-    out[i] =
-      centre[i]! +
-      2 * s * (right.real[i]! * c - right.imaginary[i]! * d) +
-      s * s * (constant[i]! + 2 * (second[i]! * e - second[n + i]! * f));
+  for (let i = 0; i < centre.length; i++) {
+    out[i] = centre[i]! + 2 * s * (right.real[i]! * c - right.imaginary[i]! * d) + s * s * bend[i]!;
   }
 };
 
@@ -136,14 +130,13 @@ const changesOf = (map: IteratedMap, ellipse: Ellipse, most: number): readonly C
  * more such amplitudes counts. `most` bounds s. Cost: about 900 steps of the map.
  */
 export const circleGuesses = (map: IteratedMap, focus: Focus, most: number): readonly CircleGuess[] => {
-  const n = map.dimension;
-  const plain = changesOf(map, { focus, constant: new Float64Array(n), second: new Float64Array(2 * n) }, most);
+  const plain = changesOf(map, { focus, bend: new Float64Array(map.dimension) }, most);
   const bent = bentEllipse(map, focus, most);
   const more = bent === null ? [] : changesOf(map, bent, most);
   return more.length > plain.length ? more : plain;
 };
 
-/** w0 = -(J - I)^-1 B(q, q*), and w2, which is left at what one step says, by second differences; null where F is not curved. */
+/** With w0 = (I - J)^-1 B(q, q*), B by second differences; null where F is not curved. */
 const bentEllipse = (map: IteratedMap, focus: Focus, most: number): Ellipse | null => {
   const n = map.dimension;
   const { centre, right } = focus;
@@ -154,20 +147,20 @@ const bentEllipse = (map: IteratedMap, focus: Focus, most: number): Ellipse | nu
   const here = new Float64Array(n);
   map.image(centre, here, 0);
   /** F'' along a direction, twice. */
-  const bend = (direction: Float64Array): Float64Array => {
+  const twice = (direction: Float64Array): Float64Array => {
     for (let i = 0; i < n; i++) at[i] = centre[i]! + h * direction[i]!;
     map.image(at, ahead, 0);
     for (let i = 0; i < n; i++) at[i] = centre[i]! - h * direction[i]!;
     map.image(at, behind, 0);
     return Float64Array.from({ length: n }, (_, i) => (ahead[i]! - 2 * here[i]! + behind[i]!) / (h * h));
   };
-  const re = bend(right.real);
-  const im = bend(right.imaginary);
+  const re = twice(right.real);
+  const im = twice(right.imaginary);
   // B(q, q*) = F''(re) + F''(im), over the two of its quadratic form: w0 relaxes to it by the map's own modes.
   const forced = Float64Array.from({ length: n }, (_, i) => re[i]! + im[i]!);
   if (!(Math.hypot(...forced) * most > 1e-6)) return null;
   let mean = forced.slice();
-  let total = forced.slice();
+  const total = forced.slice();
   const next = new Float64Array(n);
   for (let k = 0; k < RELAXED; k++) {
     map.image(centre, next, 0);
@@ -176,7 +169,7 @@ const bentEllipse = (map: IteratedMap, focus: Focus, most: number): Ellipse | nu
     for (let i = 0; i < n; i++) total[i]! += mean[i]!;
   }
   if (!(Math.hypot(...total) * most < 1)) return null;
-  return { focus, constant: total, second: new Float64Array(2 * n) };
+  return { focus, bend: total };
 };
 
 /** Terms of the series of (I - J)^-1. */
@@ -195,7 +188,7 @@ const FAR = 4;
 /** An ellipse in the plane, `[node, dimension]`. */
 export const ellipseAt = (focus: Focus, amplitude: number, nodes = NODES): Matrix => {
   const n = focus.centre.length;
-  const flat: Ellipse = { focus, constant: new Float64Array(n), second: new Float64Array(2 * n) };
+  const flat: Ellipse = { focus, bend: new Float64Array(n) };
   const out = matrix(nodes, n);
   for (let k = 0; k < nodes; k++) pointOf(flat, amplitude, k / nodes, out.data.subarray(k * n, (k + 1) * n));
   return out;

@@ -1,6 +1,6 @@
 import { type Matrix, matrix } from '@drnn/tensor';
 import type { Budget } from './budget.js';
-import { circleGuesses, circlesRound, fociAt, type Focus } from './circle-branch.js';
+import { circleGuesses, circlesRound, ellipseAt, fociAt, type Focus } from './circle-branch.js';
 import { type Cycle, cycleOnCurve } from './cycle.js';
 import { type CurveEquations, resolvedCurve, unknownsOf } from './invariant-curve.js';
 import type { IteratedMap } from './iterated-map.js';
@@ -27,6 +27,8 @@ const NODES = 17;
 const ON_A_BRANCH = 50;
 /** What a curve that is found wants to be resolved, in branches. */
 const RESERVE = 6;
+/** States of an ellipse that are compared with what is known. */
+const COMPARED = 64;
 /** Steps that are looked at. */
 const RECORDED = 2000;
 const BACKWARD = 3000;
@@ -71,7 +73,7 @@ export const circleSearch = (
     const most = largest(focus);
     if (!(most < Infinity)) return;
     const expected = circleGuesses(map, focus, most).filter(
-      ({ amplitude, repels }) => repels || !isKnown(ringAt(focus, amplitude)),
+      ({ amplitude, repels }) => repels || !isKnown(ellipseAt(focus, amplitude, COMPARED)),
     );
     if (expected.length === 0) return;
     guesses += expected.length;
@@ -149,19 +151,6 @@ export const circleSearch = (
       return unresolved;
     },
   };
-};
-
-/** An ellipse of 64 states in the plane of a focus. */
-const ringAt = ({ centre, right }: Focus, amplitude: number): Matrix => {
-  const n = centre.length;
-  const out = matrix(64, n);
-  for (let k = 0; k < 64; k++) {
-    const [c, s] = [Math.cos((2 * Math.PI * k) / 64), Math.sin((2 * Math.PI * k) / 64)];
-    for (let i = 0; i < n; i++) {
-      out.data[k * n + i] = centre[i]! + 2 * amplitude * (right.real[i]! * c - right.imaginary[i]! * s);
-    }
-  }
-  return out;
 };
 
 /** F^-1, by Newton's method from x itself: out, or false. */

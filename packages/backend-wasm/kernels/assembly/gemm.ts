@@ -1,4 +1,4 @@
-import { ROWS, tile, VECTORS } from './tile';
+import { ROWS, spreadRows, tile, VECTORS } from './tile';
 import { lanes } from './vector';
 
 /**
@@ -7,10 +7,13 @@ import { lanes } from './vector';
  * the transposition and the widening of float32. All strides and leading dimensions are in numbers, not bytes.
  */
 
-/** Depth of a packed panel: B's panel of a tile then stays in a first-level cache. */
+/** Depth of a packed panel: A's panel of a tile, 16 bytes a number, then stays in a first-level cache. */
 export const DEPTH: i32 = 256;
-/** Rows of A packed at once: a multiple of 3 and 4; 96 x 256 numbers stay in a second-level cache. */
+/** Rows of A packed at once, and bytes of B's columns of one step: both, times the depth, share a second-level cache. */
 const HEIGHT: i32 = 96;
+const CHUNK_BYTES: i32 = 1024;
+/** Bytes of a number of a panel of A. */
+const SPREAD: i32 = 16;
 
 // @ts-ignore: decorator
 @inline
@@ -56,7 +59,7 @@ function pack<S, T>(
   }
 }
 
-/** One whole panel; runs along memory whichever way it lies. */
+/** One whole panel, of a multiple of four lanes; runs along memory whichever way it lies. */
 function packWhole<S, T>(
   to: usize,
   from: usize,
@@ -88,8 +91,7 @@ function packWhole<S, T>(
   }
   // Four lanes a turn, each read along its own run of memory.
   const step = (width as usize) * sizeof<T>();
-  let l = 0;
-  for (; l + 4 <= width; l += 4) {
+  for (let l = 0; l < width; l += 4) {
     let f0 = from + (l as usize) * laneBytes;
     let f1 = f0 + laneBytes;
     let f2 = f1 + laneBytes;
@@ -105,31 +107,6 @@ function packWhole<S, T>(
       f1 += stepBytes;
       f2 += stepBytes;
       f3 += stepBytes;
-    }
-  }
-  if (width - l == 3) {
-    let f0 = from + (l as usize) * laneBytes;
-    let f1 = f0 + laneBytes;
-    let f2 = f1 + laneBytes;
-    let at = to + (l as usize) * sizeof<T>();
-    for (let p = 0; p < depth; ++p) {
-      store<T>(at, widened<S, T>(f0));
-      store<T>(at, widened<S, T>(f1), sizeof<T>());
-      store<T>(at, widened<S, T>(f2), 2 * sizeof<T>());
-      at += step;
-      f0 += stepBytes;
-      f1 += stepBytes;
-      f2 += stepBytes;
-    }
-    return;
-  }
-  for (; l < width; ++l) {
-    let f = from + (l as usize) * laneBytes;
-    let at = to + (l as usize) * sizeof<T>();
-    for (let p = 0; p < depth; ++p) {
-      store<T>(at, widened<S, T>(f));
-      at += step;
-      f += stepBytes;
     }
   }
 }
@@ -172,8 +149,28 @@ export function packedBytes<T>(depth: i32, columns: i32): usize {
 }
 
 /** Bytes of scratch that `multiply` takes: a packed block of A and one tile. */
-export function multiplyBytes<T>(): usize {
-  return (((HEIGHT + ROWS) * DEPTH) as usize) * sizeof<T>() + ((ROWS * VECTORS * 16) as usize);
+export const MULTIPLY_BYTES: usize = (HEIGHT + ROWS) * DEPTH * SPREAD + ROWS * VECTORS * 16;
+
+/** Packs rows of A into panels of a tile's rows, every number in all lanes of a vector; absent rows are 0. */
+function packA<S, T>(to: usize, from: usize, rowStride: usize, stepStride: usize, rows: i32, depth: i32): void {
+  const rowBytes = rowStride * sizeof<S>();
+  const stepBytes = stepStride * sizeof<S>();
+  for (let row = 0; row < rows; row += ROWS) {
+    const panel = from + (row as usize) * rowBytes;
+    if (row + ROWS <= rows) {
+      spreadRows<S, T>(to, panel, rowBytes, stepBytes, depth);
+      to += (depth * ROWS * SPREAD) as usize;
+      continue;
+    }
+    for (let p = 0; p < depth; ++p) {
+      let at = panel + (p as usize) * stepBytes;
+      for (let i = row; i < row + ROWS; ++i) {
+        v128.store(to, v128.splat<T>(i < rows ? widened<S, T>(at) : (0 as T)));
+        at += rowBytes;
+        to += SPREAD;
+      }
+    }
+  }
 }
 
 /** Packs B [depth, columns]: for every 256 steps, all panels of its columns. */
@@ -215,35 +212,37 @@ export function multiply<S, T>(
   above: i32,
   scratch: usize,
 ): void {
-  const part = scratch + (((HEIGHT + ROWS) * DEPTH) as usize) * sizeof<T>();
+  const part = scratch + (((HEIGHT + ROWS) * DEPTH * SPREAD) as usize);
   const stride = cStride * sizeof<T>();
+  const chunk: i32 = CHUNK_BYTES / sizeof<T>();
   for (let p = 0; p < depth; p += DEPTH) {
     const inner = min(DEPTH, depth - p);
     const keep = p == 0 ? beta : (1 as T);
     for (let i0 = 0; i0 < rows; i0 += HEIGHT) {
       const high = min(HEIGHT, rows - i0);
       const from = a + ((i0 as usize) * rowStride + (p as usize) * stepStride) * sizeof<S>();
-      pack<S, T>(scratch, from, rowStride, stepStride, high, inner, ROWS, 0);
-      let panel = packed;
+      packA<S, T>(scratch, from, rowStride, stepStride, high, inner);
       const last = lower ? min(columns, above + i0 + high) : columns;
-      for (let j = 0; j < last; j += wide<T>()) {
-        const width = min(wide<T>(), columns - j);
-        let lanesOfA = scratch;
-        let to = c + (i0 as usize) * stride + (j as usize) * sizeof<T>();
-        for (let i = 0; i < high; i += ROWS) {
-          const present = min(ROWS, high - i);
-          if (!lower || j < above + i0 + i + present) {
+      for (let j0 = 0; j0 < last; j0 += chunk) {
+        let rowsOfA = scratch;
+        for (let i = i0; i < i0 + high; i += ROWS) {
+          const present = min(ROWS, rows - i);
+          const end = min(j0 + chunk, lower ? min(columns, above + i + present) : columns);
+          let panel = packed + ((j0 * inner) as usize) * sizeof<T>();
+          let to = c + (i as usize) * stride + (j0 as usize) * sizeof<T>();
+          for (let j = j0; j < end; j += wide<T>()) {
+            const width = min(wide<T>(), columns - j);
             if (width == wide<T>() && present == ROWS) {
-              tile<T>(inner, lanesOfA, panel, to, stride, alpha, keep);
+              tile<T>(inner, rowsOfA, panel, to, stride, alpha, keep);
             } else {
-              tile<T>(inner, lanesOfA, panel, part, (VECTORS * 16) as usize, alpha, 0 as T);
+              tile<T>(inner, rowsOfA, panel, part, (VECTORS * 16) as usize, alpha, 0 as T);
               addPart<T>(part, present, width, to, stride, keep);
             }
+            panel += ((wide<T>() * inner) as usize) * sizeof<T>();
+            to += (VECTORS * 16) as usize;
           }
-          lanesOfA += ((ROWS * inner) as usize) * sizeof<T>();
-          to += (ROWS as usize) * stride;
+          rowsOfA += (ROWS * inner * SPREAD) as usize;
         }
-        panel += ((wide<T>() * inner) as usize) * sizeof<T>();
       }
     }
     packed += packedBytes<T>(inner, columns);

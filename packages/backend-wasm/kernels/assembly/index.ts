@@ -1,4 +1,4 @@
-import { multiply, multiplyBytes, packB, packedBytes } from './gemm';
+import { multiply, MULTIPLY_BYTES, packB, packedBytes } from './gemm';
 import { eigen } from './eigen';
 import { cholesky, triangularSolve } from './factor';
 import { fold, gramBlock, passBlock } from './pass';
@@ -15,7 +15,7 @@ export function packedBytes64(depth: i32, columns: i32): usize {
 }
 /** Enough for a product in either precision. */
 export function scratchBytes(): usize {
-  return multiplyBytes<f64>();
+  return MULTIPLY_BYTES;
 }
 /** Packs parameters, which are float64 on the host. */
 export function packParameters32(to: usize, from: usize, depth: i32, columns: i32): void {

@@ -140,19 +140,22 @@ def prepare(operation, file):
     raise ValueError(f"NumPy has no {kind} here")
 
 
-act = None
+act, latest_run, LONGEST = None, 0.0, 600.0
 
 
 def respond(request):
-    global act
+    global act, latest_run
     if request["ask"] == "prepare":
         act, note = prepare(request["operation"], request["file"])
         began = time.perf_counter()
         result = act()
         milliseconds = 1000 * (time.perf_counter() - began)
         norm = float(np.sqrt((result[0] ** 2).sum())) if request["operation"]["kind"] == "pass" else None
+        latest_run = milliseconds
         return {"reply": "prepared", "milliseconds": milliseconds, "gradientNorm": norm, "note": note}
     if request["ask"] == "turn":
+        if latest_run < LONGEST:
+            act()  # Others had the caches since the last turn.
         samples, total = [], 0.0
         while not samples or total < request["milliseconds"]:
             samples.append(1000 * seconds(act))

@@ -43,7 +43,7 @@ const print = (lines: readonly string[]): void => {
 const { parts, quick, all } = options;
 const pace: Pace = quick
   ? { rounds: 3, turn: 20, warm: 20, enough: 200, longest: 400 }
-  : { rounds: 5, turn: 40, warm: 60, enough: 2000, longest: all ? 60_000 : 3000 };
+  : { rounds: 7, turn: 40, warm: 60, enough: 2000, longest: all ? 60_000 : 3000 };
 const shelf = openShelf();
 
 const before = { load: load(), busy: await busyPart(1000) };

@@ -154,9 +154,12 @@ export const measureEngines = async (
   return { engines, notes };
 };
 
-/** The rate of a measurement and its part of the peak. */
-export const partOf = ({ peaks }: EngineFigures, { gflops, precision }: Measurement): number =>
-  gflops / peaks[precision];
+/** The part of the peak that a measurement reached. */
+export const partOf = (
+  { peaks }: EngineFigures,
+  { operation, precision, ...times }: Measurement,
+  at: 'median' | 'best',
+): number => flopOf(operation) / times[at] / 1e6 / peaks[precision];
 
 export const engineLines = (engines: readonly EngineFigures[], notes: readonly string[], quick: boolean) => {
   const operations = operationsOf(quick);
@@ -169,9 +172,14 @@ export const engineLines = (engines: readonly EngineFigures[], notes: readonly s
         `${figures.peaks[precision].toFixed(1)} GF`,
         ...figures.measurements
           .filter((each) => each.precision === precision)
-          .map((each) => `${each.gflops.toFixed(1)} GF ${percent(partOf(figures, each))}`),
+          .map((each) => `${percent(partOf(figures, each, 'best'))} (${each.gflops.toFixed(1)} GF)`),
       ]),
   );
-  const header = ['wasm, one thread', 'arithmetic', 'peak', ...operations.map((each) => labelOf(each, 'mixed'))];
+  const header = [
+    'wasm, one thread',
+    'arithmetic',
+    'peak',
+    ...operations.map((each) => `${labelOf(each, 'mixed')}, best (median)`),
+  ];
   return [...tableLines(header, rows), ...notes.map((note) => `  ${note}`), ''];
 };

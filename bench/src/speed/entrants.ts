@@ -36,7 +36,9 @@ const served = (
   command: node,
   parameters: [file('serve.js'), JSON.stringify(start)],
   environment: { ...unhindered, ...environment },
-  does: ({ kind }) => kinds.includes(kind),
+  // Only blas is held against NumPy.
+  does: (operation) =>
+    kinds.includes(operation.kind) && (operation.kind !== 'pass' || operation.plain !== true || start.role === 'blas'),
 });
 
 /** The engine's arithmetic peak, both precisions. */
@@ -75,7 +77,9 @@ export const tfjsComposedEntrant = (): Entrant => ({
     'iteration',
   ]),
   does: (operation) =>
-    operation.kind === 'product' || operation.kind === 'iteration' || (operation.kind === 'pass' && !operation.value),
+    operation.kind === 'product' ||
+    operation.kind === 'iteration' ||
+    (operation.kind === 'pass' && !operation.value && operation.plain !== true),
 });
 
 /** NumPy of one Python; `mixed` stands for float32 throughout. */

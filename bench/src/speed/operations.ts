@@ -6,13 +6,20 @@ export type PointwiseName = (typeof pointwiseNames)[number];
 
 /**
  * One thing that is timed. `product` is X Theta, [steps, units] times [units, units], or with `transposed` X'E; `pass`
- * gives the gradient, with `value` the loss too; `iteration` is the gradient and the solve with a factor of the metric.
+ * gives the gradient, with `value` the loss too, of the form that our fits use in its precision or of the `plain` one, in
+ * which NumPy does it; `iteration` is the gradient and the solve with a factor of the metric.
  */
 export type Operation =
   | { readonly kind: 'product'; readonly steps: number; readonly units: number; readonly transposed: boolean }
   | { readonly kind: 'largest'; readonly steps: number; readonly units: number }
   | { readonly kind: 'gram'; readonly steps: number; readonly units: number }
-  | { readonly kind: 'pass'; readonly steps: number; readonly units: number; readonly value: boolean }
+  | {
+      readonly kind: 'pass';
+      readonly steps: number;
+      readonly units: number;
+      readonly value: boolean;
+      readonly plain?: true;
+    }
   | { readonly kind: 'iteration'; readonly steps: number; readonly units: number }
   | { readonly kind: 'cholesky' | 'solve'; readonly units: number }
   | { readonly kind: 'pointwise'; readonly steps: number; readonly units: number; readonly name: PointwiseName }
@@ -66,7 +73,7 @@ export const labelOf = (operation: Operation, precision: Precision): string => {
     case 'gram':
       return `SYRK X'X N=${operation.units} T=${operation.steps}`;
     case 'pass':
-      return `pass N=${operation.units} T=${operation.steps}, gradient${operation.value ? ' + value' : ''}`;
+      return `pass N=${operation.units} T=${operation.steps}, gradient${operation.value ? ' + value' : ''}${operation.plain ? ', as NumPy' : ''}`;
     case 'iteration':
       return `iteration N=${operation.units} T=${operation.steps}: pass, solve`;
     case 'cholesky':
@@ -106,6 +113,13 @@ export const operationsFor = (quick: boolean): readonly Operation[] => {
       { kind: 'pass', steps, units, value: false },
       { kind: 'pass', steps, units, value: true },
     ]),
+    ...[false, true].map((value): Operation => ({
+      kind: 'pass',
+      steps,
+      units: sizes.at(-1) ?? usual,
+      value,
+      plain: true,
+    })),
     { kind: 'iteration', steps, units: usual },
     ...sizes.flatMap((units): readonly Operation[] => [
       { kind: 'cholesky', units },

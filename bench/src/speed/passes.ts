@@ -29,6 +29,8 @@ const slopes: Readonly<Record<Precision, Expression>> = {
   float64: pointwise(({ z, d }) => clamp(div(sub(tanh(z), d), sub(1, square(d))), -clip, clip)),
   mixed: pointwise(({ z, y, w }) => clamp(mul(w, transferDifference(z, y)), -clip, clip)),
 };
+/** What NumPy does: a factor that is known ahead, and a difference that loses digits where both saturate. */
+const plainSlope = pointwise(({ z, d, w }) => clamp(mul(w, sub(tanh(z), d)), -clip, clip));
 const value = pointwise(({ z, d }) => sub(log2cosh(z), mul(d, z)));
 const e = variable('e');
 const z = variable('z');
@@ -136,8 +138,7 @@ export const preparer = (on: Backend) => {
     };
   };
 
-  const gradientOf = async (recording: Recording, withValue: boolean) => {
-    const slope = slopes[on.precision];
+  const gradientOf = async (recording: Recording, withValue: boolean, slope = slopes[on.precision]) => {
     const names = variablesOf(slope, ...(withValue ? [value] : [])).filter((name) => name !== 'z');
     const { x, ...data } = await rowsOf(recording, ['x', ...names]);
     if (x === undefined) throw new Error('no design');
@@ -188,7 +189,7 @@ export const preparer = (on: Backend) => {
         return () => on.gram(x);
       }
       case 'pass':
-        return gradientOf(recorded(), operation.value);
+        return gradientOf(recorded(), operation.value, operation.plain ? plainSlope : slopes[on.precision]);
       case 'iteration':
         return iteration(recorded());
       case 'cholesky': {

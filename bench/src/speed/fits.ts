@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Precision } from '@drnn/tensor';
@@ -24,10 +27,11 @@ export type Fit = Setting & (FitTimes | { readonly failed: string });
 const trials = 50;
 const maxSteps = 30;
 const toleranceOf = (precision: Precision): number => (precision === 'mixed' ? 1e-4 : 1e-8);
-const once = fileURLToPath(new URL('./fit-once.js', import.meta.url));
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const once = here('./fit-once.js');
 const execute = promisify(execFile);
 
-const fitInProcess = async (setting: Setting, shelf: Shelf, times: number): Promise<Fit> => {
+const fitInProcess = async (setting: Setting, shelf: Shelf, times: number, program = once): Promise<Fit> => {
   const { units, steps, precision } = setting;
   const task: FitTask = {
     ...setting,
@@ -42,7 +46,7 @@ const fitInProcess = async (setting: Setting, shelf: Shelf, times: number): Prom
     const environment = { ...process.env };
     delete environment['OPENBLAS_CORETYPE'];
     delete environment['OPENBLAS_L2_SIZE'];
-    const { stdout } = await execute(process.execPath, [once, JSON.stringify(task)], { env: environment });
+    const { stdout } = await execute(process.execPath, [program, JSON.stringify(task)], { env: environment });
     const found: FitTimes = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
     return { ...setting, ...found };
   } catch (error) {
@@ -118,6 +122,8 @@ export const fitLines = (fits: readonly Fit[]): readonly string[] => {
 
 export interface FixedCost {
   readonly precision: Precision;
+  /** The modules as npm installs them, joined into few files, or as the workspace has them. */
+  readonly installed: boolean;
   /** From the import to the solution, each in a fresh process. */
   readonly samples: readonly number[];
   readonly median: number;
@@ -130,6 +136,19 @@ export interface FixedCost {
   readonly status: string;
 }
 
+/** The program of a fit in a folder where our packages are as npm installs them. */
+const installedProgram = async (folder: string): Promise<string> => {
+  await execute(process.execPath, [
+    here('../../../scripts/as-published.mjs'),
+    folder,
+    '@drnn/solvers',
+    '@drnn/backend-wasm',
+  ]);
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
+  for (const name of ['fit-once.js', 'backends.js']) copyFileSync(here(`./${name}`), join(folder, name));
+  return join(folder, 'fit-once.js');
+};
+
 /** The import, the compilation and a small fit, on one thread, in processes of their own. */
 export const fixedCosts = async (
   { precisions, quick, backends }: Options,
@@ -137,24 +156,35 @@ export const fixedCosts = async (
   tell: (what: string) => void,
 ): Promise<readonly FixedCost[]> => {
   const costs: FixedCost[] = [];
-  for (const precision of backends.includes('wasm') ? precisions : []) {
-    const found: FitTimes[] = [];
-    for (let i = 0; i < (quick ? 3 : 5); i++) {
-      tell(`fixed cost, ${precision}`);
-      const fit = await fitInProcess({ backend: 'wasm', precision, threads: 1, units: 50, steps: 1000 }, shelf, 1);
-      if ('failed' in fit) throw new Error(`a fit of N=50: ${fit.failed}`);
-      found.push(fit);
+  const folder = mkdtempSync(join(tmpdir(), 'drnn-installed-'));
+  try {
+    tell('fixed cost, packages as npm installs them');
+    const program = await installedProgram(folder);
+    for (const precision of backends.includes('wasm') ? precisions : []) {
+      for (const installed of [true, false]) {
+        const found: FitTimes[] = [];
+        for (let i = 0; i < (quick ? 3 : 9); i++) {
+          tell(`fixed cost, ${precision}`);
+          const setting: Setting = { backend: 'wasm', precision, threads: 1, units: 50, steps: 1000 };
+          const fit = await fitInProcess(setting, shelf, 1, installed ? program : once);
+          if ('failed' in fit) throw new Error(`a fit of N=50: ${fit.failed}`);
+          found.push(fit);
+        }
+        const samples = found.map(({ runs }) => runs[0] ?? Number.NaN);
+        costs.push({
+          precision,
+          installed,
+          samples,
+          median: median(samples),
+          processor: median(found.map((each) => each.processor)),
+          imports: median(found.map((each) => each.imports)),
+          process: median(found.map((each) => each.process)),
+          status: found[0]?.status ?? '',
+        });
+      }
     }
-    const samples = found.map(({ runs }) => runs[0] ?? Number.NaN);
-    costs.push({
-      precision,
-      samples,
-      median: median(samples),
-      processor: median(found.map((each) => each.processor)),
-      imports: median(found.map((each) => each.imports)),
-      process: median(found.map((each) => each.process)),
-      status: found[0]?.status ?? '',
-    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
   return costs;
 };
@@ -163,7 +193,7 @@ export const fixedLines = (costs: readonly FixedCost[]): readonly string[] => [
   'fixed cost: from the import to the Solution of N=50, T=1000, wasm, one thread, fresh processes',
   ...costs.map(
     (cost) =>
-      `  ${cost.precision.padEnd(8)} ${milliseconds(cost.median)} ms (${cost.samples.map((each) => each.toFixed(0)).join(', ')}), of it ${milliseconds(cost.imports)} ms until there is a backend; ${milliseconds(cost.processor)} ms of the processor; since the process began ${milliseconds(cost.process)} ms; ${cost.status}`,
+      `  ${cost.precision.padEnd(8)} ${(cost.installed ? 'as npm installs it' : 'of the workspace').padEnd(19)} ${milliseconds(cost.median)} ms (${cost.samples.map((each) => each.toFixed(0)).join(', ')}), of it ${milliseconds(cost.imports)} ms until there is a backend; ${milliseconds(cost.processor)} ms of the processor; since the process began ${milliseconds(cost.process)} ms; ${cost.status}`,
   ),
   '',
 ];

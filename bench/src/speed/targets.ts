@@ -137,15 +137,17 @@ const pointwiseTargets = (all: readonly Measurement[]): readonly Target[] =>
   });
 
 const fixedTargets = (costs: readonly FixedCost[]): readonly Target[] =>
-  costs.map(({ precision, median }) =>
-    target(
-      `import to Solution, N=50, T=1000, wasm ${precision}, one thread`,
-      median,
-      '< 150 ms',
-      median < 150,
-      `${median.toFixed(0)} ms`,
-    ),
-  );
+  costs
+    .filter(({ installed }) => installed)
+    .map(({ precision, median }) =>
+      target(
+        `import to Solution, N=50, T=1000, wasm ${precision}, one thread, as npm installs it`,
+        median,
+        '< 150 ms',
+        median < 150,
+        `${median.toFixed(0)} ms`,
+      ),
+    );
 
 /** The figures that must be reached, beside what this run saw. */
 export const targetsOf = (

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 import { constantsAt, poolConstants } from './constants.mjs';
 import { operationCodes, operationsSource } from './operations.mjs';
-import { tileShapes, tileSource } from './tile.mjs';
+import { tileSource } from './tile.mjs';
 
 const folder = dirname(fileURLToPath(import.meta.url));
 const assembly = join(folder, 'assembly');
@@ -82,8 +82,8 @@ const build = async () => {
   const { default: asc } = await import('assemblyscript/asc');
   const { sources: assemblySources, words } = poolConstants(sources());
   const entries = [];
-  for (const [kind, shape] of Object.entries(tileShapes)) {
-    const files = { ...assemblySources, 'tile.ts': tileSource(shape), 'operations.ts': operationsSource() };
+  const files = { ...assemblySources, 'tile.ts': tileSource(), 'operations.ts': operationsSource() };
+  for (const kind of ['plain', 'fused']) {
     const features = kind === 'fused' ? 'simd,relaxed-simd,bulk-memory' : 'simd,bulk-memory';
     const own = await compile(asc, files, ['--enable', features]);
     const shared = await compile(asc, files, ['--enable', `${features},threads`, '--sharedMemory']);

@@ -27,6 +27,8 @@ export interface FollowedSolver<State extends Iterate> {
   readonly maxSteps: number;
   /** Residual and relative error of Theta that end it as converged, as in a fit. */
   readonly tolerance: number;
+  /** Steps without a residual lower by a hundredth after which it has stalled: at the floor of mixed precision. Default no limit. */
+  readonly patience?: number;
 }
 
 /** Whether a state is as near to the optimum as asked: a small gradient alone proves little in a stiff problem. */
@@ -40,13 +42,15 @@ export const followSolver = <State extends Iterate>(
   followed: FollowedSolver<State>,
 ): Promise<OwnEnding> =>
   given.on.scope(async (inner) => {
-    const { solver, objective, bias = true, maxSteps, tolerance } = followed;
+    const { solver, objective, bias = true, maxSteps, tolerance, patience = Infinity } = followed;
     const task = await problem(inner, given.recording, objective, { bias });
     const start = await startOf(inner, given, followed, task.shape);
+    let lowest = { residual: Infinity, step: 0 };
     for await (const state of iterate(solver, task, start === null ? {} : { start })) {
       if (!given.probe.state(state.step, state.theta)) break;
       if (await isConverged(task, state, tolerance)) return 'converged';
-      if (state.exhausted === true) return 'stalled';
+      if (state.residual < 0.99 * lowest.residual) lowest = state;
+      if (state.exhausted === true || state.step - lowest.step >= patience) return 'stalled';
       if (state.step >= maxSteps) break;
     }
     return 'finished';

@@ -95,10 +95,13 @@ describe('a fit on', () => {
   });
 
   it('mixed is enough for a coarse tolerance, and nothing is opened for more', async () => {
-    const result = await fit({ rates }, { ...options, backend: 'wasm', tolerance: 1e-4 });
+    // The noise floor of this network is at 3e-6; that of the one above is at the tolerance itself.
+    const recording = { rates: simulated({ units: 8, steps: 600, gain: 2, seed: 3 }).rates };
+    const result = await fit(recording, { ...options, backend: 'wasm', tolerance: 1e-4 });
     expect([result.solution.status, result.polished, result.precision]).toEqual(['converged', false, 'mixed']);
     expect(history).not.toContain('wasm float64');
-    expect(distance(result.model.W.data, (await reference).model.W.data)).toBeLessThan(1e-4);
+    const exact = await fit(recording, { ...options, backend: 'cpu', tolerance: 1e-10 });
+    expect(distance(result.model.W.data, exact.model.W.data)).toBeLessThan(1e-4);
   });
 
   it('the holdout and the whole in turn goes on in float64 on one backend', async () => {

@@ -61,8 +61,7 @@ const perform = async ({ backend, effort, chooses, units, precision, threads, ..
   return { ...weightAccuracy(W)(theta), seconds, winner, rounds: rounds.length, memory };
 };
 
-const efforts = (text: string): readonly Effort[] =>
-  text.split(',').filter((each): each is Effort => each === 'quick' || each === 'full');
+const isEffort = (text: string): text is Effort => text === 'quick' || text === 'full';
 
 const main = async (): Promise<void> => {
   const { values } = parseArgs({
@@ -79,16 +78,17 @@ const main = async (): Promise<void> => {
   });
   const size = { units: Number(values.units), transitions: Number(values.transitions) };
   const [threads, repeats] = [Number(values.threads), Number(values.repeats)];
-  const wanted = efforts(values.efforts);
-  const backends = values.backends.split(',').filter(isBackendName);
+  const [names, backendNames] = [values.efforts.split(','), values.backends.split(',')];
+  const [wanted, backends] = [names.filter(isEffort), backendNames.filter(isBackendName)];
   if (
     ![...Object.values(size), threads, repeats].every((each) => Number.isInteger(each) && each >= 1) ||
-    wanted.length === 0 ||
-    backends.length === 0 ||
-    !['all', 'quick', 'none'].includes(values.choice)
+    wanted.length < names.length ||
+    backends.length < backendNames.length ||
+    !['all', 'quick', 'none'].includes(values.choice) ||
+    !['mixed', 'float64'].includes(values.precision)
   )
     throw new Error(
-      'expected whole numbers, backends by name, efforts of quick and full, a choice of all, quick, none',
+      `saw ${process.argv.slice(2).join(' ')}, expected whole numbers, backends by name, efforts of quick and full, a choice of all, quick, none, a precision of mixed, float64`,
     );
   const precision = values.precision === 'float64' ? 'float64' : 'mixed';
   for (const line of machineLines()) console.log(line);

@@ -149,39 +149,50 @@ const installedProgram = async (folder: string): Promise<string> => {
   return join(folder, 'fit-once.js');
 };
 
+const fixedCostOf = async (
+  precision: Precision,
+  installed: boolean,
+  program: string,
+  times: number,
+  shelf: Shelf,
+): Promise<FixedCost> => {
+  const setting: Setting = { backend: 'wasm', precision, threads: 1, units: 50, steps: 1000 };
+  const found: FitTimes[] = [];
+  while (found.length < times) {
+    const fit = await fitInProcess(setting, shelf, 1, program);
+    if ('failed' in fit) throw new Error(`a fit of N=50: ${fit.failed}`);
+    found.push(fit);
+  }
+  const samples = found.map(({ runs }) => runs[0] ?? Number.NaN);
+  return {
+    precision,
+    installed,
+    samples,
+    median: median(samples),
+    processor: median(found.map((each) => each.processor)),
+    imports: median(found.map((each) => each.imports)),
+    process: median(found.map((each) => each.process)),
+    status: found[0]?.status ?? '',
+  };
+};
+
 /** The import, the compilation and a small fit, on one thread, in processes of their own. */
 export const fixedCosts = async (
   { precisions, quick, backends }: Options,
   shelf: Shelf,
   tell: (what: string) => void,
 ): Promise<readonly FixedCost[]> => {
+  if (!backends.includes('wasm')) return [];
+  const times = quick ? 3 : 9;
   const costs: FixedCost[] = [];
   const folder = mkdtempSync(join(tmpdir(), 'drnn-installed-'));
   try {
     tell('fixed cost, packages as npm installs them');
     const program = await installedProgram(folder);
-    for (const precision of backends.includes('wasm') ? precisions : []) {
-      for (const installed of [true, false]) {
-        const found: FitTimes[] = [];
-        for (let i = 0; i < (quick ? 3 : 9); i++) {
-          tell(`fixed cost, ${precision}`);
-          const setting: Setting = { backend: 'wasm', precision, threads: 1, units: 50, steps: 1000 };
-          const fit = await fitInProcess(setting, shelf, 1, installed ? program : once);
-          if ('failed' in fit) throw new Error(`a fit of N=50: ${fit.failed}`);
-          found.push(fit);
-        }
-        const samples = found.map(({ runs }) => runs[0] ?? Number.NaN);
-        costs.push({
-          precision,
-          installed,
-          samples,
-          median: median(samples),
-          processor: median(found.map((each) => each.processor)),
-          imports: median(found.map((each) => each.imports)),
-          process: median(found.map((each) => each.process)),
-          status: found[0]?.status ?? '',
-        });
-      }
+    for (const precision of precisions) {
+      tell(`fixed cost, ${precision}`);
+      costs.push(await fixedCostOf(precision, true, program, times, shelf));
+      costs.push(await fixedCostOf(precision, false, once, times, shelf));
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

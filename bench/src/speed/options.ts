@@ -22,7 +22,7 @@ export interface Options {
 export const help = `Usage: node bench/dist/speed.js [options]
 
 How fast the backends are on this machine, beside peers where they are installed. Without options: everything, some
-seven minutes. The machine should do nothing else; the bench says when it did.
+twenty minutes. The machine should do nothing else; the bench says when it did.
 
 Which parts (none named: all):
   --operations         products, Gram matrices, passes, factors, pointwise work, as fractions of the arithmetic peak

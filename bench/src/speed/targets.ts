@@ -15,8 +15,7 @@ export interface Target {
 }
 
 const steps = 10_000;
-const pass = (units: number, value = false): Operation => ({ kind: 'pass', steps, units, value });
-const plainPass = (units: number, value: boolean): Operation => ({ kind: 'pass', steps, units, value, plain: true });
+const pass = (units: number, value = false) => ({ kind: 'pass', steps, units, value }) as const;
 const products = [false, true].map((transposed): Operation => ({ kind: 'product', steps, units: 500, transposed }));
 
 const target = (what: string, value: number | null, wanted: string, met: boolean, show: string): Target => ({
@@ -102,7 +101,7 @@ const numpyTargets = (all: readonly Measurement[]): readonly Target[] => {
       (['float64', 'mixed'] as const).flatMap((precision) =>
         counts.flatMap((threads) =>
           [false, true].map((value) => {
-            const operation = plainPass(1000, value);
+            const operation: Operation = { ...pass(1000, value), plain: true };
             const found = ratio(
               find(all, blas, precision, threads, operation),
               find(all, numpy, precision, threads, operation),

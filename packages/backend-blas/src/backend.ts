@@ -2,6 +2,7 @@ import { createMachine, storage, type Stored, threadedOptions } from '@drnn/back
 import { type Accuracy, type Backend, backendOf, type Engine, type Precision, programCache } from '@drnn/tensor';
 import { gramsOf } from './gram.js';
 import { hostWith } from './host.js';
+import { hugePages } from './huge-pages.js';
 import { type BlasLibrary, openProved } from './library.js';
 import { passOf, type Workshop } from './pass.js';
 
@@ -42,15 +43,16 @@ export const backend = async (options: BlasOptions = {}): Promise<BlasBackend> =
   const { precision, threads } = threadedOptions('backend-blas', options);
   const library = await openProved();
   const machine = await createMachine(threads);
-  const workshop: Workshop = { library, machine, precision, threads, programOf: programCache() };
+  const prepare = await hugePages();
+  const workshop: Workshop = { library, machine, precision, threads, prepare, programOf: programCache() };
 
   const engine: Engine<Stored> = {
     name: 'blas',
     precision,
     threads,
     accuracy: accuracies[precision],
-    host: hostWith(library, machine, threads),
-    ...storage(precision),
+    host: hostWith(library, machine, threads, prepare),
+    ...storage(precision, prepare),
     pass: (design, data, request, shape) => passOf(workshop, design, data, request, shape),
     gram: async (design, weights) => (await gramsOf(workshop, design, weights, 0, 1))[0]!,
     gramEach: (design, weights, from, to) => gramsOf(workshop, design, weights, from, to),

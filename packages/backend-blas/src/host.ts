@@ -1,12 +1,12 @@
 import { host as plain } from '@drnn/backend-cpu';
-import { hostOn, type Machine, mirrorLower } from '@drnn/backend-wasm/kernels';
+import { asItIs, hostOn, type Machine, mirrorLower } from '@drnn/backend-wasm/kernels';
 import {
   completeHost,
-  copyMatrix,
   expectLength,
   expectSquare,
   failure,
   type Host,
+  matrix,
   type Matrix,
   outOrNew,
   productShape,
@@ -41,10 +41,15 @@ export const scaleRows = (
  * The host of a library on so many threads: products, factors and solves by it, on the matrices' own memory; what is
  * small stays in plain TypeScript, and factors are the Wasm kernels' where the library has no LAPACK.
  */
-export const hostWith = (library: Library, machine: Machine, threads: number): Host => {
+export const hostWith = (library: Library, machine: Machine, threads: number, prepare = asItIs): Host => {
   const { does } = library;
   const { factors } = does;
   const kernels = hostOn(machine);
+  /** A result that was made because none was given. */
+  const made = (result: Matrix, given: Matrix | undefined): Matrix => {
+    if (given === undefined) prepare(result.data);
+    return result;
+  };
   const copyInto = (from: Matrix, to: Matrix): Matrix => {
     if (from.data !== to.data) to.data.set(from.data);
     return to;
@@ -64,6 +69,7 @@ export const hostWith = (library: Library, machine: Machine, threads: number): H
       if (rows * inner * columns < smallProduct) return plain.matMul(a, b, { ...options, out });
       const { transposeA = false, transposeB = false, alpha = 1, beta = 0 } = options;
       library.useThreads(threads);
+      made(out, options.out);
       does.product(rows, columns, inner, a.data, transposeA, b.data, transposeB, out.data, alpha, beta);
       return out;
     },
@@ -86,7 +92,7 @@ export const hostWith = (library: Library, machine: Machine, threads: number): H
       const order = expectSquare('cholesky', a);
       if (order < smallOrder) return plain.cholesky(a, out);
       if (factors === null) return kernels.cholesky(a, out);
-      const lower = copyInto(a, outOrNew('cholesky', out, order, order));
+      const lower = copyInto(a, made(outOrNew('cholesky', out, order, order), out));
       library.useThreads(threads);
       const pivot = factors.cholesky(order, lower.data);
       if (pivot >= 0) return { ok: false, pivot };
@@ -96,7 +102,7 @@ export const hostWith = (library: Library, machine: Machine, threads: number): H
     triangularSolve: (lower, b, options = {}) => {
       const order = expectSquare('triangularSolve L', lower);
       if (order * order * b.columns < smallProduct) return plain.triangularSolve(lower, b, options);
-      const x = copyInto(b, solveShape('triangularSolve', order, b, options.out));
+      const x = copyInto(b, made(solveShape('triangularSolve', order, b, options.out), options.out));
       library.useThreads(threads);
       does.solveLower(order, x.columns, lower.data, x.data, options.transpose === true);
       return x;
@@ -104,13 +110,13 @@ export const hostWith = (library: Library, machine: Machine, threads: number): H
     choleskySolve: (factor, b, out) => {
       const { order, lower } = factor;
       if (order * order * b.columns < smallProduct) return plain.choleskySolve(factor, b, out);
-      const x = copyInto(b, solveShape('choleskySolve', order, b, out));
+      const x = copyInto(b, made(solveShape('choleskySolve', order, b, out), out));
       solveBoth(order, lower.data, x);
       return x;
     },
     choleskyInverse: ({ order, lower }) => {
       if (factors === null || order < smallOrder) return plain.choleskyInverse({ order, lower });
-      const inverse = copyMatrix(lower);
+      const inverse = copyInto(lower, made(matrix(order, order), undefined));
       library.useThreads(threads);
       factors.inverseLower(order, inverse.data);
       mirrorLower(inverse);

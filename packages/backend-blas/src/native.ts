@@ -24,8 +24,8 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
  * The foreign function interface of koffi, which calls native functions on typed arrays in place. It is imported here
  * and only now, so that a machine without it meets a plain error and not a program that cannot start.
  */
-export const nativeLoader = async (): Promise<OpenLibrary> => {
-  const koffi = await import('koffi').catch((cause: unknown) => {
+const importKoffi = () =>
+  import('koffi').catch((cause: unknown) => {
     throw failure(
       {
         path: 'backend-blas koffi',
@@ -36,16 +36,35 @@ export const nativeLoader = async (): Promise<OpenLibrary> => {
       cause,
     );
   });
-  return (path) => {
-    const library = koffi.load(path);
-    return {
-      find: (symbol, result, parameters) => {
-        try {
-          return library.func(symbol, result, [...parameters]);
-        } catch {
-          return null;
-        }
-      },
-    };
+
+type Koffi = Awaited<ReturnType<typeof importKoffi>>;
+
+/** A library by its path; null is the process itself. */
+const opened = (koffi: Koffi, path: string | null): NativeLibrary => {
+  const library = koffi.load(path);
+  return {
+    find: (symbol, result, parameters) => {
+      try {
+        return library.func(symbol, result, [...parameters]);
+      } catch {
+        return null;
+      }
+    },
   };
+};
+
+export const nativeLoader = async (): Promise<OpenLibrary> => {
+  const koffi = await importKoffi();
+  return (path) => opened(koffi, path);
+};
+
+/** What is in this process already. */
+export interface NativeProcess extends NativeLibrary {
+  /** Where an array lies; it stays there as long as it lives. */
+  addressOf(values: Float64Array | Float32Array): number;
+}
+
+export const nativeProcess = async (): Promise<NativeProcess> => {
+  const koffi = await importKoffi();
+  return { ...opened(koffi, null), addressOf: (values) => Number(koffi.address(values)) };
 };

@@ -4,6 +4,7 @@ import {
   type Machine,
   numbers,
   numbersAt,
+  type Prepare,
   placeOwn,
   placeShared,
   putWords,
@@ -19,6 +20,8 @@ import {
   backProjections,
   type EnginePass,
   type Expression,
+  matrix,
+  type Matrix,
   type Numbers,
   passExpressions,
   type PassRequest,
@@ -35,6 +38,8 @@ export interface Workshop {
   readonly machine: Machine;
   readonly precision: Precision;
   readonly threads: number;
+  /** For large arrays. */
+  readonly prepare: Prepare;
   /** Compiles expressions, or finds what was compiled for the same ones. */
   readonly programOf: (expressions: readonly Expression[]) => Program;
 }
@@ -64,15 +69,38 @@ const addFour = (total: Float64Array, a: Float32Array, b: Float32Array, c: Float
   for (let i = 0; i < total.length; i++) total[i] = total[i]! + (a[i]! + b[i]! + (c[i]! + d[i]!));
 };
 
+const setFour = (total: Float64Array, a: Float32Array, b: Float32Array, c: Float32Array, d: Float32Array): void => {
+  for (let i = 0; i < total.length; i++) total[i] = a[i]! + b[i]! + (c[i]! + d[i]!);
+};
+
+const addTwo = (total: Float64Array, a: Float32Array, b: Float32Array): void => {
+  for (let i = 0; i < total.length; i++) total[i] = total[i]! + (a[i]! + b[i]!);
+};
+
+const setTwo = (total: Float64Array, a: Float32Array, b: Float32Array): void => {
+  for (let i = 0; i < total.length; i++) total[i] = a[i]! + b[i]!;
+};
+
 const addOne = (total: Float64Array, part: Float32Array): void => {
   for (let i = 0; i < total.length; i++) total[i] = total[i]! + part[i]!;
 };
 
-const addParts = (total: Float64Array, parts: readonly Float32Array[]): void => {
+/** Adds parts to their total, or puts them there: a total that is not read first costs half as much. */
+const addParts = (total: Float64Array, parts: readonly Float32Array[], isFirst: boolean): void => {
   const [a, b, c, d] = parts;
-  if (a !== undefined && b !== undefined && c !== undefined && d !== undefined) addFour(total, a, b, c, d);
-  else parts.forEach((part) => addOne(total, part));
+  if (a === undefined) return;
+  if (b !== undefined && c !== undefined && d !== undefined) return (isFirst ? setFour : addFour)(total, a, b, c, d);
+  if (b !== undefined) (isFirst ? setTwo : addTwo)(total, a, b);
+  else if (isFirst) total.set(a);
+  else addOne(total, a);
+  if (c !== undefined) addOne(total, c);
 };
+
+/** A new matrix whose memory is prepared. */
+const newMatrix =
+  (prepare: Prepare) =>
+  (rows: number, columns: number): Matrix =>
+    matrix(rows, columns, prepare(new Float64Array(rows * columns)));
 
 /**
  * The fused pass. For every block of rows the library forms the currents Z_b = X_b Theta from the rows where they are;
@@ -82,7 +110,7 @@ const addParts = (total: Float64Array, parts: readonly Float32Array[]): void => 
  * [time, unit] exist only for what is kept.
  */
 export const passOf = async (
-  { library, machine, precision, threads, programOf }: Workshop,
+  { library, machine, precision, threads, prepare, programOf }: Workshop,
   design: Stored,
   data: Readonly<Record<string, Stored>>,
   request: PassRequest,
@@ -94,14 +122,16 @@ export const passOf = async (
   const sumCount = request.columnSums?.length ?? 0;
   const keepCount = request.keep?.length ?? 0;
   const encoded = encodingOf(programOf(passExpressions(request)));
-  const backProject = backProjections(request, shape);
   const sums = Array.from({ length: sumCount }, () => ({
     total: new Float64Array(units),
     error: new Float64Array(units),
   }));
-  const kept = Array.from({ length: keepCount }, () => numbers(precision, time * units));
+  const kept = Array.from({ length: keepCount }, () => numbers(precision, time * units, prepare));
 
   const single = precision === 'mixed';
+  // In mixed precision the first parts are put where nothing was.
+  const backProject = backProjections(request, shape, { make: newMatrix(prepare), clear: !single });
+  let isFresh = single && request.accumulate !== true;
   const currents = Object.entries(request.currents);
   const dataNames = Object.keys(data);
   const dataColumns = Object.values(data).map((rows) => rows.columns);
@@ -156,8 +186,9 @@ export const passOf = async (
     let waiting = 0;
     let summed = 0;
     const settle = (): void => {
-      backProject.forEach(({ data: total }, k) => addParts(total, partsOf[k]!.slice(0, waiting)));
-      waiting = 0;
+      if (waiting === 0) return;
+      backProject.forEach(({ data: total }, k) => addParts(total, partsOf[k]!.slice(0, waiting), isFresh));
+      [waiting, isFresh] = [0, false];
     };
     const beginPart = (): void => {
       if (single && summed > 0) waiting++;
@@ -241,6 +272,7 @@ export const passOf = async (
       burst(start, length, strips);
     });
   }
+  if (isFresh) for (const { data: total } of backProject) total.fill(0);
   sums.forEach(({ total, error }) => settleCompensated(total, error));
   return {
     backProject,

@@ -54,6 +54,7 @@ export const passOf = async (
   const currents = Object.entries(request.currents);
   const encoded = encodingOf(programOf(passExpressions(request)));
   const backProject = backProjections(request, shape);
+  const isFresh = request.accumulate !== true;
   const sums = Array.from({ length: sumCount }, () => ({
     total: new Float64Array(units),
     error: new Float64Array(units),
@@ -136,7 +137,7 @@ export const passOf = async (
         for (const s of own.sums) clear(s, units);
         ready.add(own);
         // The pages of the results are fetched where the others are at work already.
-        if (thread === 0 && burstStart === 0) for (const { data: result } of backProject) result.fill(0);
+        if (thread === 0 && isFresh && burstStart === 0) for (const { data: result } of backProject) result.fill(0);
       }
       strips.forEach((strip, k) => copyIn(rowsView, strip, start, columns[k]!, count, blocks[k]!));
       putWords(
@@ -172,7 +173,8 @@ export const passOf = async (
       take,
       fold,
     });
-    backProject.forEach((sum, k) => addFrom(sum.data, views.doubles, whole.gradients[k]! / 8, burstStart === 0));
+    const isFirst = isFresh && burstStart === 0;
+    backProject.forEach((sum, k) => addFrom(sum.data, views.doubles, whole.gradients[k]! / 8, isFirst));
     sums.forEach(({ total, error }, k) => {
       const from = whole.sums[k]! / 8;
       addCompensated(total, error, views.doubles.subarray(from, from + units));

@@ -5,16 +5,21 @@ export type Stored =
   | { readonly kind: 'resident'; readonly rows: number; readonly columns: number; readonly values: Numbers }
   | { readonly kind: 'streamed'; readonly rows: number; readonly columns: number; readonly source: RowSource };
 
+/** What is done to a new array of numbers before it is touched. */
+export type Prepare = <Values extends Numbers>(values: Values) => Values;
+
+export const asItIs: Prepare = (values) => values;
+
 /** An array for rows in this precision. */
-export const numbers = (precision: Precision, count: number): Numbers =>
-  precision === 'float64' ? new Float64Array(count) : new Float32Array(count);
+export const numbers = (precision: Precision, count: number, prepare = asItIs): Numbers =>
+  precision === 'float64' ? prepare(new Float64Array(count)) : prepare(new Float32Array(count));
 
 /** The numbers as this precision stores them, copied. A finite number that float32 cannot hold is refused. */
-export const storedValues = (path: string, values: Float64Array, precision: Precision): Numbers => {
-  if (precision === 'float64') return values.slice();
-  const single = new Float32Array(values.length);
-  narrow(path, values, 0, values.length, single, 0);
-  return single;
+export const storedValues = (path: string, values: Float64Array, precision: Precision, prepare = asItIs): Numbers => {
+  const stored = numbers(precision, values.length, prepare);
+  if (stored instanceof Float32Array) narrow(path, values, 0, values.length, stored, 0);
+  else stored.set(values);
+  return stored;
 };
 
 /** Some rows in memory: row i of a burst starts at `values[offset + i * columns]`. */

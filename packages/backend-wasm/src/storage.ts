@@ -3,27 +3,30 @@ import {
   type Engine,
   gatherColumns,
   matrix,
-  type Numbers,
   type Precision,
   readRows,
   rowMeans,
   type RowSource,
 } from '@drnn/tensor';
-import { inBursts, numbers, type Stored, storedValues } from './rows.js';
+import { asItIs, inBursts, numbers, type Stored, storedValues } from './rows.js';
 
-/** How an engine keeps rows in ordinary memory, in its precision, or leaves them with their source. */
+/**
+ * How an engine keeps rows in ordinary memory, in its precision, or leaves them with their source; new arrays go through
+ * `prepare`.
+ */
 export const storage = (
   precision: Precision,
+  prepare = asItIs,
 ): Required<Pick<Engine<Stored>, 'store' | 'copy' | 'bytes' | 'free' | 'read' | 'readMeans' | 'select'>> => ({
   store: (source) => {
     const { rows, columns } = source;
     return 'blocks' in source
       ? { kind: 'streamed', rows, columns, source }
-      : { kind: 'resident', rows, columns, values: storedValues('rows', source.data, precision) };
+      : { kind: 'resident', rows, columns, values: storedValues('rows', source.data, precision, prepare) };
   },
   copy: async (source) => {
     const { rows, columns } = source;
-    const values = numbers(precision, rows * columns);
+    const values = numbers(precision, rows * columns, prepare);
     await readRows('rows', source, values);
     return { kind: 'resident', rows, columns, values };
   },
@@ -47,16 +50,16 @@ export const storage = (
   },
   select: (stored, chosen) => {
     const shape = { rows: stored.rows, columns: chosen.length };
-    return stored.kind === 'streamed'
-      ? { kind: 'streamed', ...shape, source: someColumns(stored.source, chosen) }
-      : { kind: 'resident', ...shape, values: gathered(stored.values, stored.columns, chosen, stored.rows) };
+    if (stored.kind === 'streamed') return { kind: 'streamed', ...shape, source: someColumns(stored.source, chosen) };
+    const { values, columns } = stored;
+    const count = stored.rows * chosen.length;
+    const gathered =
+      values instanceof Float32Array
+        ? gatherColumns(values, columns, chosen, prepare(new Float32Array(count)))
+        : gatherColumns(values, columns, chosen, prepare(new Float64Array(count)));
+    return { kind: 'resident', ...shape, values: gathered };
   },
 });
-
-const gathered = (values: Numbers, columns: number, chosen: Int32Array, rows: number): Numbers =>
-  values instanceof Float32Array
-    ? gatherColumns(values, columns, chosen, new Float32Array(rows * chosen.length))
-    : gatherColumns(values, columns, chosen, new Float64Array(rows * chosen.length));
 
 /** A source's columns, taken out of each block as it is read. */
 const someColumns = (source: RowSource, chosen: Int32Array): RowSource => ({

@@ -1,5 +1,15 @@
-import { type FactoredMetric, productWork, sameUnits, scaleColumns } from '@drnn/solvers';
-import { columnsOf, type Host, identity, matrix, type Matrix, mul, rowRange, variable } from '@drnn/tensor';
+import { columnRoom, type FactoredMetric, productWork, sameUnits, scaleColumns } from '@drnn/solvers';
+import {
+  columnsOf,
+  gatherColumns,
+  type Host,
+  identity,
+  matrix,
+  type Matrix,
+  mul,
+  rowRange,
+  variable,
+} from '@drnn/tensor';
 import { type FrozenRound, narrowingRows, type RoundPoint } from './round-point.js';
 import type { RoundTask } from './round-task.js';
 
@@ -15,7 +25,7 @@ const groups = [8, 4] as const;
 const fewestPredictors = 64;
 
 export interface CoarsePreconditioner {
-  /** Near H_j^-1 r_j for these units. */
+  /** Near H_j^-1 r_j for these units, in memory that is taken again for the next call. */
   precondition(residual: Matrix, units: Int32Array): Promise<Matrix>;
   /** Of k times the last gain over what is left (`PcgRequest.excess`): 4 to 9 at least, 9 to 13 in the median, N = 500. */
   readonly excess: number;
@@ -53,7 +63,8 @@ export const coarsePreconditioner = async (
   const grouped = await groupedDesign(task);
   if (grouped === null) return null;
   const { group, means } = grouped;
-  const whiten = host.triangularSolve(metric.factor.lower, identity(shape.predictors));
+  const whiten = identity(shape.predictors);
+  host.triangularSolve(metric.factor.lower, whiten, { out: whiten });
 
   const count = curvatureSums.length;
   const scale = curvatureSums.map((sum) => Math.max(sum / shape.transitions, 1e-6 * meanCurvature));
@@ -70,13 +81,15 @@ export const coarsePreconditioner = async (
   const design = await on.rows(host.matMul(means, whiten, { transposeB: true }));
   const narrowed = narrowingRows(on, [weights], count);
   const whitening = triangularProducts(host, whiten);
-  const normals = free.kind === 'one-fixed' ? columnsOf(whiten, free.fixed) : null;
-  const preparedFor = (units: Int32Array) => ({
-    units,
-    room: roomFor(shape.predictors, units.length),
-    tangent: normals === null ? null : removal(host, columnsOf(normals, units)),
-    inverseScale: Float64Array.from(units, (j) => 1 / scale[j]!),
-  });
+  const roomOf = roomFor(shape.predictors, count);
+  const fixed = free.kind === 'one-fixed' ? free.fixed : null;
+  const preparedFor = (units: Int32Array) => {
+    const room = roomOf(units.length);
+    const own = fixed === null ? null : units.map((j) => fixed[j]!);
+    if (own !== null) gatherColumns(whiten.data, whiten.columns, own, room.normals.data);
+    const tangent = own === null ? null : removal(host, room.normals);
+    return { units, room, tangent, inverseScale: Float64Array.from(units, (j) => 1 / scale[j]!) };
+  };
   let prepared = preparedFor(Int32Array.from({ length: count }, (_, j) => j));
   let spent = 0;
 
@@ -95,7 +108,9 @@ export const coarsePreconditioner = async (
       tangent?.(solution);
       scaleColumns(solution, inverseScale);
       spent += (products * productWork(units.length, count)) / group;
-      return whitening.transposedTimes(solution);
+      // What came of the last product is not needed any more.
+      whitening.transposedTimes(solution, image);
+      return image;
     },
     excess: 4,
     work: () => spent,
@@ -128,14 +143,11 @@ const triangularProducts = (host: Host, lower: Matrix) => {
       for (const { from, to, block } of blocks)
         host.matMul(block, rowRange(b, 0, to), { out: rowRange(out, from, to) });
     },
-    /** L' B. */
-    transposedTimes: (b: Matrix): Matrix => {
-      const result = matrix(b.rows, b.columns);
-      for (const { from, to, block } of blocks) {
-        const out = rowRange(result, 0, to);
-        host.matMul(block, rowRange(b, from, to), { transposeA: true, beta: 1, out });
-      }
-      return result;
+    /** L' B, into `out`. */
+    transposedTimes: (b: Matrix, out: Matrix): void => {
+      out.data.fill(0);
+      for (const { from, to, block } of blocks)
+        host.matMul(block, rowRange(b, from, to), { transposeA: true, beta: 1, out: rowRange(out, 0, to) });
     },
   };
 };
@@ -199,8 +211,9 @@ const removal = (host: Host, normals: Matrix): ((a: Matrix) => void) => {
   };
 };
 
-/** What the inner solves work in, [predictor, unit] each: fresh memory would cost as much as the sweeps over it. */
+/** What the preconditioner works in, [predictor, unit] each: fresh memory would cost as much as the sweeps over it. */
 interface Room {
+  readonly normals: Matrix;
   readonly solution: Matrix;
   /** The right side at first. */
   readonly residual: Matrix;
@@ -209,12 +222,18 @@ interface Room {
   readonly image: Matrix;
 }
 
-const roomFor = (predictors: number, units: number): Room => ({
-  solution: matrix(predictors, units),
-  residual: matrix(predictors, units),
-  direction: matrix(predictors, units),
-  image: matrix(predictors, units),
-});
+/** Rooms for up to so many units, all in the same memory. */
+const roomFor = (predictors: number, most: number): ((units: number) => Room) => {
+  const place = () => columnRoom(predictors, most);
+  const [normals, solution, residual, direction, image] = [place(), place(), place(), place(), place()];
+  return (units) => ({
+    normals: normals(units),
+    solution: solution(units),
+    residual: residual(units),
+    direction: direction(units),
+    image: image(units),
+  });
+};
 
 /**
  * Columns that are not waited for: with a third in place of two thirds, rounds take a twelfth more work for the same error

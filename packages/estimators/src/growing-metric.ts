@@ -70,7 +70,7 @@ const metricByInverse = (host: Host, inverse: Matrix, free: FreePattern): Metric
   const unconstrained = (gradient: Matrix): Matrix => host.matMul(inverse, gradient);
   const solve =
     free.kind === 'one-fixed'
-      ? oneFixed(free.fixed, { columns: inverse, at: free.fixed })(unconstrained)
+      ? oneFixed(free.fixed, () => ({ columns: inverse, at: free.fixed }))(unconstrained)
       : unconstrained;
   const n = inverse.rows;
   return {

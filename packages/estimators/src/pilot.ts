@@ -13,7 +13,7 @@ import {
   where,
 } from '@drnn/tensor';
 import { insideRange } from './inside-range.js';
-import { addRidge, isPartlyObserved, passOver, type RoundTask } from './round-task.js';
+import { addRidge, isPartlyObserved, passOver, type RoundTask, sumOfParts } from './round-task.js';
 
 export interface PilotOptions {
   /** The bound tau on the weighted slope. */
@@ -68,15 +68,15 @@ export const pilot = async (task: RoundTask, options: PilotOptions): Promise<Pil
     d: targets,
     ...(observed === null ? {} : { o: observed }),
   });
-  const atZero = await passOver(task, (part) => ({
-    currents: {},
-    data: dataOf(part),
-    backProject: evaluatesLast ? [seen(inverse), seen(substitute(slope, { z: 0 }))] : [seen(inverse)],
-  }));
-  const [right, gradientAtZero = right] = atZero.backProject;
-  const inverted = atZero.backProjectOf.flatMap((made) => made.slice(0, 1));
-  if (right === undefined || gradientAtZero === undefined)
-    throw new Error('a pass returned less than it was asked for');
+  const [inverted, gradientsAtZero]: readonly [Matrix[], Matrix[]] = [[], []];
+  for (const part of task.parts) {
+    const atZero = evaluatesLast ? [seen(inverse), seen(substitute(slope, { z: 0 }))] : [seen(inverse)];
+    const { backProject } = await on.pass(part.design, { currents: {}, data: dataOf(part), backProject: atZero });
+    inverted.push(...backProject.slice(0, 1));
+    gradientsAtZero.push(...backProject.slice(1));
+  }
+  const right = sumOfParts(inverted);
+  const gradientAtZero = evaluatesLast ? sumOfParts(gradientsAtZero) : right;
   const safeStep = 1 / (1 + transfer.varianceLipschitz * options.clip);
 
   const at = async (theta: Matrix) => {

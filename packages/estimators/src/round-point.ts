@@ -9,7 +9,7 @@ import {
   type Rows,
   variable,
 } from '@drnn/tensor';
-import { projectOut, sameUnits, scatterColumns } from '@drnn/solvers';
+import { columnRoom, projectOut, sameUnits, scatterColumns } from '@drnn/solvers';
 import type { FrozenLoss } from './calibrated-loss.js';
 import {
   addRidge,
@@ -132,18 +132,26 @@ export const curvatureTimes = async (
 };
 
 /** sum over the parts of X' (h (X v)), the columns those of some units. */
-const keptTimes = async (task: RoundTask, curvatures: KeptRows, direction: Matrix): Promise<Matrix> => {
-  const { backProject } = await passOver(task, (_, index) => {
+const keptTimes = async (
+  task: RoundTask,
+  curvatures: KeptRows,
+  direction: Matrix,
+  out = matrix(direction.rows, direction.columns),
+): Promise<Matrix> => {
+  await passOver(task, (_, index) => {
     const h = curvatures[index];
     if (h === undefined) throw new Error('a part without curvatures');
-    return { currents: { v: direction }, data: { h }, backProject: [product] };
+    return { currents: { v: direction }, data: { h }, backProject: [product], out: [out] };
   });
-  return backProject[0] ?? matrix(direction.rows, direction.columns);
+  return out;
 };
 
 /** Products with the Hessians of fewer and fewer units. */
 export interface NarrowingProducts {
-  /** H_j v_j for these units, ascending. Cost a pass over their columns; where curvatures are made again, over all. */
+  /**
+   * H_j v_j for these units, ascending, in memory that is taken again for the next product. Cost a pass over their columns;
+   * where curvatures are made again, over all.
+   */
   times(directions: Matrix, units: Int32Array): Promise<Matrix>;
   /** Gives back what was made; what the point holds stays. */
   release(): void;
@@ -168,8 +176,12 @@ export const narrowingProducts = (round: FrozenRound, point: RoundPoint): Narrow
     };
   }
   const narrowed = narrowingRows(on, all, count);
+  const room = columnRoom(point.theta.rows, count);
   return {
-    times: async (v, units) => withRidge(task, ridge, v, await keptTimes(task, await narrowed.of(units), v), units),
+    times: async (v, units) => {
+      const times = await keptTimes(task, await narrowed.of(units), v, room(units.length));
+      return withRidge(task, ridge, v, times, units);
+    },
     release: narrowed.release,
   };
 };

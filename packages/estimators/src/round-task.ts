@@ -1,15 +1,7 @@
 import { type Constraints, freePattern, type FreePattern, type Transfer } from '@drnn/objectives';
 import type { TransitionSource } from '@drnn/simulator';
 import { designOf, type ProblemShape, turn } from '@drnn/solvers';
-import {
-  type Backend,
-  copyMatrix,
-  matrix,
-  type Matrix,
-  type PassRequest,
-  type PassResult,
-  type Rows,
-} from '@drnn/tensor';
+import { type Backend, copyMatrix, type Matrix, type PassRequest, type PassResult, type Rows } from '@drnn/tensor';
 import type { Memory } from './written-loss.js';
 
 /** Some rows of a recording on a backend. */
@@ -88,7 +80,7 @@ const taskOf = (
   memory: common.memory,
   shape: { ...shape, transitions: parts.reduce((total, { design }) => total + design.rows, 0) },
   parts,
-  gram: sumOfGrams(parts),
+  gram: sumOfParts(parts.map(({ gram }) => gram)),
 });
 
 export const isPartlyObserved = ({ parts }: RoundTask): boolean => parts.some(({ observed }) => observed !== null);
@@ -132,8 +124,6 @@ export interface PassOver {
   readonly columnSums: readonly Float64Array[];
   /** In the order of the parts. */
   readonly kept: readonly KeptRows[];
-  /** Of each part by itself; of a single one these are the sums, not copies of them. */
-  readonly backProjectOf: readonly (readonly Matrix[])[];
 }
 
 /** A pass over every part. */
@@ -144,34 +134,34 @@ export const passOver = async (
   const results: PassResult[] = [];
   // Between two passes others may run: an interrupt, a progress bar.
   await turn();
-  for (const [index, part] of parts.entries()) results.push(await on.pass(part.design, request(part, index)));
+  for (const [index, part] of parts.entries()) {
+    const [first] = results;
+    const sums = first === undefined ? {} : { out: first.backProject, accumulate: true };
+    results.push(await on.pass(part.design, { ...request(part, index), ...sums }));
+  }
   const [first, ...others] = results;
   if (first === undefined) throw new Error('a task has at least one part');
-  const backProject = others.length === 0 ? first.backProject : first.backProject.map(copyMatrix);
-  for (const other of others) {
-    backProject.forEach((to, k) => addTo(to.data, other.backProject[k]?.data));
-    first.columnSums.forEach((to, k) => addTo(to, other.columnSums[k]));
-  }
+  for (const other of others) first.columnSums.forEach((to, k) => addTo(to, other.columnSums[k]));
   return {
-    backProject,
+    backProject: first.backProject,
     columnSums: first.columnSums,
     kept: first.kept.map((_, k) => results.flatMap(({ kept }) => kept.slice(k, k + 1))),
-    backProjectOf: results.map((result) => result.backProject),
   };
+};
+
+/** The sum of one matrix a part; of a single part it is that matrix, not a copy. */
+export const sumOfParts = (matrices: readonly Matrix[]): Matrix => {
+  const [first, ...others] = matrices;
+  if (first === undefined) throw new Error('a task has at least one part');
+  if (others.length === 0) return first;
+  const total = copyMatrix(first);
+  for (const { data } of others) addTo(total.data, data);
+  return total;
 };
 
 const addTo = (to: Float64Array, from: Float64Array | undefined): void => {
   if (from === undefined) throw new Error('two parts gave different results');
   for (let i = 0; i < to.length; i++) to[i]! += from[i]!;
-};
-
-const sumOfGrams = (parts: readonly Part[]): Matrix => {
-  const [first] = parts;
-  if (first === undefined) throw new Error('a task has at least one part');
-  if (parts.length === 1) return first.gram;
-  const total = matrix(first.gram.rows, first.gram.columns);
-  for (const { gram } of parts) addTo(total.data, gram.data);
-  return total;
 };
 
 /** sum + Lambda theta, in place. */

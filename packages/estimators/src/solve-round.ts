@@ -232,10 +232,8 @@ const newtonStep = async (
       },
     });
     const estimate = expected.after(found);
-    const solution = matrix(right.rows, count);
-    scatterColumns(found.direction, open, solution);
     return {
-      solution,
+      solution: open.length === count ? found.direction : spread(found.direction, open, count),
       decrement: found.decrement,
       remaining: found.remaining.map((bound, c) => Math.min(bound, estimate[c]!)),
       products: found.work * share,
@@ -245,6 +243,13 @@ const newtonStep = async (
     products.release();
     coarse?.release();
   }
+};
+
+/** These columns among `count`, the others 0. */
+const spread = (columns: Matrix, units: Int32Array, count: number): Matrix => {
+  const whole = matrix(columns.rows, count);
+  scatterColumns(columns, units, whole);
+  return whole;
 };
 
 /** Of fewer units, groups of transitions cost more to make than they save. */

@@ -1,16 +1,24 @@
-import { columnsOf, copyMatrix, firstNonFinite, type Host, matrix, type Matrix } from '@drnn/tensor';
-import { copyColumn, sameUnits, scatterColumns, stepColumns, turnColumns, twoColumnDots } from './columns.js';
+import { copyMatrix, firstNonFinite, gatherColumns, type Host, matrix, type Matrix } from '@drnn/tensor';
+import {
+  columnRoom,
+  copyColumn,
+  sameUnits,
+  scatterColumns,
+  stepColumns,
+  turnColumns,
+  twoColumnDots,
+} from './columns.js';
 
 /** One linear system a unit, H_j x_j = b_j, H_j symmetric and positive semidefinite, all of them solved in step. */
 export interface PcgRequest {
   readonly host: Pick<Host, 'columnDot'>;
   /** b [predictor, unit]; left as it is. */
   readonly right: Matrix;
-  /** H_j v_j for the units j whose columns these are. Its argument is reused for the next product. */
+  /** H_j v_j for the units j whose columns these are. Argument and result are both free again for the next product. */
   hessianTimes(directions: Matrix, units: Int32Array): Promise<Matrix>;
   /**
-   * M_j^-1 r_j for these units, M_j symmetric positive definite on the free coordinates; a new matrix. It may be solved for
-   * by an iteration: M_j need not be quite the same every time.
+   * M_j^-1 r_j for these units, M_j symmetric positive definite on the free coordinates; its matrix is free again for the
+   * next call. It may be solved for by an iteration: M_j need not be quite the same every time.
    */
   precondition(residual: Matrix, units: Int32Array): Matrix | Promise<Matrix>;
   /** What preconditioning has cost so far, in products with all units: counts as work. Default nothing. */
@@ -99,8 +107,9 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
   const relative = perUnit(request.relative ?? 0.01, count);
   let absolute = perUnit(request.absolute ?? 0, count);
 
+  const all = Int32Array.from({ length: count }, (_, j) => j);
   /** Whose columns the matrices below are; what is kept of a unit is found by its number. */
-  let units: Int32Array = Int32Array.from({ length: count }, (_, j) => j);
+  let units: Int32Array = all;
   let solution = matrix(rows, count);
   let residual = copyMatrix(right);
   project(residual, units);
@@ -108,10 +117,17 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
   const first = await request.precondition(residual, units);
   project(first, units);
   clearNonFinite(first);
+  let preconditionings = 1;
   let direction = copyMatrix(first);
-  let argument = matrix(rows, count);
-  /** Where columns lie whose units are not among the present ones. */
-  const away = { solution: matrix(rows, count), residual: matrix(rows, count), direction: matrix(rows, count) };
+  const argumentRoom = columnRoom(rows, count);
+  let argument = argumentRoom(count);
+  /** Of all units: where columns lie whose units are not among the present ones. */
+  const home = { solution, residual, direction };
+  const away = {
+    solution: columnRoom(rows, count),
+    residual: columnRoom(rows, count),
+    direction: columnRoom(rows, count),
+  };
 
   const energy = host.columnDot(residual, first);
   /** p'Mp, by recursion. */
@@ -134,16 +150,24 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
     stepsSinceRestart[j] = 0;
   };
 
+  /** Has all columns at home. */
+  const settle = (): void => {
+    if (solution === home.solution) return;
+    scatterColumns(solution, units, home.solution);
+    scatterColumns(residual, units, home.residual);
+    scatterColumns(direction, units, home.direction);
+  };
   const gather = (wanted: Int32Array): void => {
     if (sameUnits(wanted, units)) return;
-    scatterColumns(solution, units, away.solution);
-    scatterColumns(residual, units, away.residual);
-    scatterColumns(direction, units, away.direction);
-    solution = columnsOf(away.solution, wanted);
-    residual = columnsOf(away.residual, wanted);
-    direction = columnsOf(away.direction, wanted);
-    argument = matrix(rows, wanted.length);
+    settle();
     units = wanted;
+    argument = argumentRoom(units.length);
+    if (units.length === count) ({ solution, residual, direction } = home);
+    else {
+      solution = taken(home.solution, units, away.solution);
+      residual = taken(home.residual, units, away.residual);
+      direction = taken(home.direction, units, away.direction);
+    }
   };
   const narrow = (): void => {
     const wanted = roomy(units);
@@ -167,7 +191,6 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
       const open = Int32Array.from(ending.keys()).filter(isOpen);
       if (open.length === 0) continue;
       for (const j of open) ending[j] = null;
-      const all = Int32Array.from(ending.keys());
       gather(request.narrowing === true ? roomy(all) : all);
       return true;
     }
@@ -235,6 +258,7 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
     if (isSpent(request.narrowing === true ? roomy(units).length : width, lastDirection)) break;
     const spentBefore = work();
     const next = await request.precondition(residual, units);
+    preconditionings++;
     lastDirection = work() - spentBefore;
     project(next, units);
     const badNext = clearNonFinite(next);
@@ -261,11 +285,22 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
     turnColumns(taken, next, beta, direction);
   }
 
-  scatterColumns(solution, units, away.solution);
-  const whole = away.solution;
-  for (let j = 0; j < count; j++) if (!(decrement[j]! > 0)) copyColumn(first, whole, j);
+  settle();
+  const { solution: whole } = home;
+  const unmoved = all.filter((j) => !(decrement[j]! > 0) && squares[j] !== 0);
+  if (unmoved.length > 0) {
+    const again = preconditionings === 1 ? first : await request.precondition(home.residual, all);
+    project(again, all);
+    for (const j of unmoved) copyColumn(again, whole, j);
+  }
   clearNonFinite(whole);
   return { ...progress(), direction: whole, ending: ending.map((why) => why ?? 'products') };
+};
+
+const taken = (from: Matrix, units: Int32Array, room: (columns: number) => Matrix): Matrix => {
+  const to = room(units.length);
+  gatherColumns(from.data, from.columns, units, to.data);
+  return to;
 };
 
 const perUnit = (value: number | Float64Array, units: number): Float64Array =>

@@ -1,4 +1,10 @@
-import type { Matrix } from '@drnn/tensor';
+import { matrix, type Matrix } from '@drnn/tensor';
+
+/** Zeros at first: matrices of this height and up to so many columns, all in the same memory. */
+export const columnRoom = (rows: number, most: number): ((columns: number) => Matrix) => {
+  const memory = new Float64Array(rows * most);
+  return (columns) => matrix(rows, columns, memory.subarray(0, rows * columns));
+};
 
 /** Copies column j, in place. */
 export const copyColumn = (from: Matrix, to: Matrix, j: number): void => {

@@ -32,9 +32,7 @@ export interface FactoredMetric extends Metric {
 
 /** Factors the metric. Cost P^3 / 3, and |S|^3 / 3 for each unit under a general mask. */
 export const metricOf = (host: Host, gram: Matrix, ridge: Float64Array, free: FreePattern): FactoredMetric => {
-  const a = copyMatrix(gram);
-  ridge.forEach((lambda, p) => (a.data[p * a.columns + p]! += lambda));
-  const { factor, jitter } = factorise(host, a);
+  const { factor, jitter } = factorise(host, gram, ridge);
   let inverse: Matrix | null = null;
   const inverted = (): Matrix => (inverse ??= host.choleskyInverse(factor));
   const unconstrained = (g: Matrix): Matrix => host.choleskySolve(factor, g);
@@ -42,7 +40,7 @@ export const metricOf = (host: Host, gram: Matrix, ridge: Float64Array, free: Fr
     if (free.kind === 'one-fixed') {
       const { fixed } = free;
       if (fixed.length >= factor.order / 4) {
-        const eliminate = oneFixed(fixed, { columns: inverted(), at: fixed });
+        const eliminate = oneFixed(fixed, () => ({ columns: inverted(), at: fixed }));
         return {
           solve: eliminate(unconstrained),
           approximateSolve: eliminate((g) => host.matMul(inverted(), g)),
@@ -52,10 +50,11 @@ export const metricOf = (host: Host, gram: Matrix, ridge: Float64Array, free: Fr
       const own = matrix(factor.order, fixed.length);
       fixed.forEach((p, j) => (own.data[p * fixed.length + j] = 1));
       const at = Int32Array.from(fixed.keys());
-      const few = oneFixed(fixed, { columns: unconstrained(own), at })(unconstrained);
+      const columns = unconstrained(own);
+      const few = oneFixed(fixed, () => ({ columns, at }))(unconstrained);
       return { solve: few, approximateSolve: few };
     }
-    const each = free.kind === 'sets' ? maskedSolve(host, a, free.sets) : unconstrained;
+    const each = free.kind === 'sets' ? maskedSolve(host, withDiagonal(gram, ridge, jitter), free.sets) : unconstrained;
     return { solve: each, approximateSolve: each };
   })();
   return {
@@ -76,25 +75,36 @@ export const metricOf = (host: Host, gram: Matrix, ridge: Float64Array, free: Fr
 };
 
 /** Whether every pivot is above the rounding of its diagonal entry: below that, a factor says nothing of a sign. */
-const isDefinite = (a: Matrix, { lower }: CholeskyFactor): boolean => {
-  const n = a.rows;
-  for (let k = 0; k < n; k++) {
-    const i = k * n + k;
-    if (!(lower.data[i]! ** 2 > n * Number.EPSILON * a.data[i]!)) return false;
-  }
+const isDefinite = (diagonal: Float64Array, { lower }: CholeskyFactor): boolean => {
+  const n = diagonal.length;
+  for (let k = 0; k < n; k++) if (!(lower.data[k * n + k]! ** 2 > n * Number.EPSILON * diagonal[k]!)) return false;
   return true;
 };
 
+/** X'X + Lambda + jitter I. */
+const withDiagonal = (gram: Matrix, ridge: Float64Array, jitter: number): Matrix => {
+  const a = copyMatrix(gram);
+  ridge.forEach((lambda, p) => (a.data[p * a.columns + p]! += lambda + jitter));
+  return a;
+};
+
+const diagonalOf = ({ rows, columns, data }: Matrix): Float64Array =>
+  Float64Array.from({ length: rows }, (_, p) => data[p * columns + p]!);
+
 /** Where X'X is singular (few samples, no ridge), any positive definite metric still gives descent. */
-const factorise = (host: Host, a: Matrix): { readonly factor: CholeskyFactor; readonly jitter: number } => {
-  const n = a.rows;
-  let trace = 0;
-  for (let p = 0; p < n; p++) trace += a.data[p * n + p]!;
+const factorise = (
+  host: Host,
+  gram: Matrix,
+  ridge: Float64Array,
+): { readonly factor: CholeskyFactor; readonly jitter: number } => {
+  const n = gram.rows;
+  const trace = diagonalOf(gram).reduce((sum, square, p) => sum + square + ridge[p]!, 0);
   const scale = trace > 0 ? trace / n : 1;
   for (let jitter = 0; ; jitter = jitter === 0 ? 1e-14 * scale : jitter * 10) {
-    if (jitter > 0) for (let p = 0; p < n; p++) a.data[p * n + p]! += jitter;
-    const result = host.cholesky(a);
-    if (result.ok && isDefinite(a, result.factor)) return { factor: result.factor, jitter };
+    const a = withDiagonal(gram, ridge, jitter);
+    const diagonal = diagonalOf(a);
+    const result = host.cholesky(a, a);
+    if (result.ok && isDefinite(diagonal, result.factor)) return { factor: result.factor, jitter };
     if (!(jitter < scale)) {
       throw failure({
         path: 'recording',
@@ -117,10 +127,11 @@ export interface InverseColumns {
  * D - A^-1 e_p D_pj / (A^-1)_pp, exact and free of iterations.
  */
 export const oneFixed =
-  (fixed: Int32Array, { columns: inverse, at }: InverseColumns) =>
+  (fixed: Int32Array, inverseColumns: () => InverseColumns) =>
   (unconstrained: (gradient: Matrix) => Matrix): Metric['solve'] => {
-    const width = inverse.columns;
     return (gradient, units) => {
+      const { columns: inverse, at } = inverseColumns();
+      const width = inverse.columns;
       const { rows, columns } = gradient;
       const unitOf = (c: number): number => units?.[c] ?? c;
       const own = Int32Array.from({ length: columns }, (_, c) => fixed[unitOf(c)]!);

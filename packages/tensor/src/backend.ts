@@ -36,6 +36,8 @@ export interface PassRequest {
   readonly backProject?: readonly Expression[];
   /** Where the back-projections go, [predictor, unit] each, overwritten; no parameter of the pass. Made when absent. */
   readonly out?: readonly Matrix[];
+  /** Whether back-projections are added to what `out` holds, in place of overwriting it. Default false. */
+  readonly accumulate?: boolean;
   /** Each gives the sum of e over time, one number a unit. */
   readonly columnSums?: readonly Expression[];
   /** Each is kept as rows [time, unit]. */

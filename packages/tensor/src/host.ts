@@ -69,7 +69,10 @@ export interface Host {
   matMul(a: Matrix, b: Matrix, options?: MatMulOptions): Matrix;
   /** A' diag(w) A, [column, column], w >= 0 [row] or absent; both triangles filled. Cost rows x columns^2 flop. */
   gram(a: Matrix, weights?: Float64Array, out?: Matrix): Matrix;
-  /** The factor of a symmetric positive definite matrix, of which only the lower triangle is read. Cost n^3 / 3. */
+  /**
+   * The factor of a symmetric positive definite matrix, of which only the lower triangle is read; `out` may be A, which is
+   * lost then, definite or not. Cost n^3 / 3.
+   */
   cholesky(a: Matrix, out?: Matrix): CholeskyResult;
   /** Solves L L' X = B, [order, column]; `out` may be B. Cost 2 n^2 a column. */
   choleskySolve(factor: CholeskyFactor, b: Matrix, out?: Matrix): Matrix;

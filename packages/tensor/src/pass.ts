@@ -18,12 +18,24 @@ export const passExpressions = (request: PassRequest): readonly Expression[] => 
   ...(request.keep ?? []),
 ];
 
-/** Where a pass sums its back-projections: what the request brings for them, set to 0, or new matrices. */
-export const backProjections = ({ backProject = [], out }: PassRequest, { predictors, units }: PassShape): Matrix[] =>
+/** How a backend wants the matrices of its back-projections. */
+export interface BackProjectionOptions {
+  /** Makes those that the request does not bring. Default `matrix`. */
+  readonly make?: (rows: number, columns: number) => Matrix;
+  /** Whether those that it brings are set to 0 where they are not to be added to. Default true. */
+  readonly clear?: boolean;
+}
+
+/** Where a pass sums its back-projections: what the request brings for them, or new matrices. */
+export const backProjections = (
+  { backProject = [], out, accumulate = false }: PassRequest,
+  { predictors, units }: PassShape,
+  { make = matrix, clear = true }: BackProjectionOptions = {},
+): Matrix[] =>
   backProject.map((_, k) => {
     const given = out?.[k];
-    given?.data.fill(0);
-    return given ?? matrix(predictors, units);
+    if (clear && !accumulate) given?.data.fill(0);
+    return given ?? make(predictors, units);
   });
 
 /**
@@ -79,8 +91,16 @@ export const passShape = (design: Pick<Rows, 'rows' | 'columns'>, request: PassR
 };
 
 /** What is wrong with where back-projections are to go. */
-const outIssues = ({ backProject = [], currents, out }: PassRequest, predictors: number, units: number): Issue[] => {
-  if (out === undefined) return [];
+const outIssues = (
+  { backProject = [], currents, out, accumulate = false }: PassRequest,
+  predictors: number,
+  units: number,
+): Issue[] => {
+  if (out === undefined) {
+    return accumulate
+      ? [{ path: 'pass accumulate', seen: 'no out', expected: 'out, which back-projections are added to' }]
+      : [];
+  }
   const issues: Issue[] = [];
   if (out.length !== backProject.length)
     issues.push({

@@ -163,8 +163,17 @@ const expectedPass = (
   };
 };
 
+/** Adds numbers that are known exactly; parts of the sum may be added to them one by one. */
+const addKnown = ({ value, error }: BoundedMatrix, known: Matrix | undefined): void => {
+  known?.data.forEach((number, i) => {
+    value.data[i] = (value.data[i] ?? NaN) + number;
+    error.data[i] = (error.data[i] ?? NaN) + 4 * Number.EPSILON * (Math.abs(value.data[i] ?? NaN) + Math.abs(number));
+  });
+};
+
 const expectPass = async (on: Backend, given: Arranged, request: PassRequest, design: Rows): Promise<void> => {
   const expected = expectedPass(on, given, request);
+  if (request.accumulate === true) expected.backProject.forEach((sum, k) => addKnown(sum, request.out?.[k]));
   const before = on.memory().handles;
   const result = await on.pass(design, request);
   expectMemory('after a pass', on, before + (request.keep?.length ?? 0));
@@ -385,6 +394,9 @@ const passLaw: BackendLaw = {
           const out = backProject.map(() => matrix(shape.predictors, shape.units));
           for (const { data } of out) data.fill(Number.NaN);
           await expectPass(on, given, { ...request, keep: [], out }, placed.design);
+          // Or added to.
+          for (const { data } of out) data.fill(1);
+          await expectPass(on, given, { ...request, keep: [], out, accumulate: true }, placed.design);
           [placed.design, ...Object.values(placed.data)].forEach((rows) => rows.release());
           expectMemory('after the pass is cleared away', on, before);
         }),
@@ -532,6 +544,7 @@ const refusalLaw: BackendLaw = {
       await expectRefusal('results of another shape', asks({ ...summed, out: [matrix(2, 3)] }));
       await expectRefusal('too few results', asks({ ...summed, out: [] }));
       await expectRefusal('results in place of parameters', asks({ ...summed, out: [theta] }));
+      await expectRefusal('sums to be added to nothing', asks({ ...summed, accumulate: true }));
       await expectRefusal('neither currents nor data', asks({ currents: {}, data: {}, keep: [constant(1)] }));
       if (on.memory().handles !== before.handles + 2) throw new Error('a refused pass left rows behind');
 

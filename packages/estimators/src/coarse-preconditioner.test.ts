@@ -68,7 +68,7 @@ const prepared = async (options: {
   try {
     if (coarse === null) return null;
     const residual = copyMatrix(point.gradient);
-    const solution = await coarse.precondition(residual, every);
+    const solution = copyMatrix(await coarse.precondition(residual, every));
     const work = coarse.work();
     const shared = roundPreconditioner(metric, point, task.shape.transitions, meanCurvature);
     const productsWith = async (

@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { physicalCores } from '@drnn/backend-wasm';
 import { estimate } from '@drnn/estimators';
 import { transfers } from '@drnn/objectives';
-import { cornnRecording, sourceOfTransitions, transitions } from '@drnn/simulator';
+import { cornnRecording, sourceOfRecording } from '@drnn/simulator';
 import { anderson } from '@drnn/solvers';
 import type { Precision } from '@drnn/tensor';
 import { type WeightAccuracy, weightAccuracy } from 'drnn';
@@ -47,7 +47,7 @@ const perform = async ({ backend, effort, chooses, units, precision, threads, ..
   const { W, ...recording } = cornnRecording({ units, frames: run.transitions + 1, seed: 1 });
   const on = await openBackend(backend, precision, threads);
   const began = performance.now();
-  const { theta, winner, rounds } = await estimate(on, sourceOfTransitions(transitions(recording)), {
+  const { theta, winner, rounds } = await estimate(on, sourceOfRecording(recording), {
     transfer: transfers.tanh,
     constraints: { zeroDiagonal: true },
     bias: true,

@@ -10,7 +10,7 @@
 import { parseArgs } from 'node:util';
 import { physicalCores } from '@drnn/backend-wasm';
 import { crossEntropy } from '@drnn/objectives';
-import { cornnRecording, restrict, sourceOfTransitions, transitions } from '@drnn/simulator';
+import { cornnRecording, restrict, sourceOfRecording } from '@drnn/simulator';
 import { problem } from '@drnn/solvers';
 import { isBackendName, openBackend } from './speed/backends.js';
 import { busyPart, load, machineLines } from './speed/processors.js';
@@ -63,7 +63,7 @@ console.log(`load ${load()}, ${percent(busy)} of the processors busy before${bus
 for (const units of sizes) {
   const lengths = ratios.map((ratio) => Math.round(ratio * units));
   const { rates } = cornnRecording({ units, frames: Math.max(...lengths) + 1 });
-  const source = sourceOfTransitions(transitions({ rates, alpha: 0.1 }));
+  const source = sourceOfRecording({ rates, alpha: 0.1 });
   for (const name of backends) {
     const on = await openBackend(name, precision, threads);
     const objective = crossEntropy({ weights: 'variance', clip: 0.2, ridge: 1e-5 });

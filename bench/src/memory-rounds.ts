@@ -23,7 +23,7 @@ import {
   sampleRows,
 } from '@drnn/estimators';
 import { transfers } from '@drnn/objectives';
-import { cornnRecording, sourceOfTransitions, transitions } from '@drnn/simulator';
+import { cornnRecording, sourceOfRecording } from '@drnn/simulator';
 import type { Backend } from '@drnn/tensor';
 import { backendNames, isBackendName, openBackend } from './speed/backends.js';
 import { load, machineLines } from './speed/processors.js';
@@ -57,7 +57,7 @@ interface Measured {
 
 const measure = async (memory: Memory, to: string): Promise<Measured> => {
   const { rates } = cornnRecording({ units, frames: steps + 1 });
-  const source = sourceOfTransitions(transitions({ rates, alpha: 0.1 }));
+  const source = sourceOfRecording({ rates, alpha: 0.1 });
   const on = await openBackend(backend, 'mixed', physicalCores());
   let mostBytes = 0;
   const seen = async <Result>(result: Promise<Result>): Promise<Result> => {

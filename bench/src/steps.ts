@@ -24,7 +24,7 @@ import {
   type StepMethod,
 } from '@drnn/estimators';
 import { transfers } from '@drnn/objectives';
-import { cornnRecording, sourceOfTransitions, transitions } from '@drnn/simulator';
+import { cornnRecording, sourceOfRecording } from '@drnn/simulator';
 import { type BackendName, isBackendName, openBackend } from './speed/backends.js';
 import { busyPart, load, machineLines } from './speed/processors.js';
 import { percent, tableLines } from './speed/table.js';
@@ -59,7 +59,7 @@ interface Timed {
 
 const timed = async (name: BackendName, units: number): Promise<Timed> => {
   const { rates } = cornnRecording({ units, frames: Math.round(ratio * units) + 1 });
-  const source = sourceOfTransitions(transitions({ rates, alpha: 0.1 }));
+  const source = sourceOfRecording({ rates, alpha: 0.1 });
   const on = await openBackend(name, 'mixed', threads);
   try {
     const task = await roundTask(on, [source], {

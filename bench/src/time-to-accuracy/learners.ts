@@ -1,6 +1,6 @@
 import { estimate } from '@drnn/estimators';
 import { crossEntropy, transfers } from '@drnn/objectives';
-import { type Observations, sourceOfTransitions, transitions } from '@drnn/simulator';
+import { type Observations, sourceOfRecording } from '@drnn/simulator';
 import * as solvers from '@drnn/solvers';
 import { type Backend, matrix, type Matrix } from '@drnn/tensor';
 import { type Learner, learnerOf } from './learner.js';
@@ -39,7 +39,7 @@ const authorsLearner = (steps: number): Learner =>
 
 /** The calibrated estimator as `fit` runs it with effort quick: the pilot, one round, and the choice on one split. */
 const quickLearner: Learner = learnerOf('calibrated, quick', async (on, recording) => {
-  const { theta } = await estimate(on, sourceOfTransitions(transitions(recording)), {
+  const { theta } = await estimate(on, sourceOfRecording(recording), {
     transfer: transfers.tanh,
     constraints: { zeroDiagonal: true },
     bias: true,

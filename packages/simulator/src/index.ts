@@ -13,6 +13,7 @@ export {
   type Transitions,
 } from './transitions.js';
 export {
+  sourceOfRecording,
   sourceOfTransitions,
   streamTransitions,
   type StreamedObservations,

@@ -42,6 +42,7 @@ const restrictRows = (rows: RowSource, ranges: readonly RowRange[]): RowSource =
   rows: ranges.reduce((total, { from, to }) => total + to - from, 0),
   columns: rows.columns,
   blocks: async function* (length) {
+    const lastRow = ranges.at(-1)?.to ?? 0;
     let start = 0;
     for await (const piece of rows.blocks(length)) {
       const end = start + piece.rows;
@@ -50,6 +51,7 @@ const restrictRows = (rows: RowSource, ranges: readonly RowRange[]): RowSource =
         if (last > first) yield rowRange(piece, first - start, last - start);
       }
       start = end;
+      if (end >= lastRow) return;
     }
     if (start === 0) yield matrix(0, rows.columns);
   },

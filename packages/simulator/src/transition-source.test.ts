@@ -2,7 +2,7 @@ import { collect, DrnnError, matrix } from '@drnn/tensor';
 import { arbitrarySeed, drawnMatrix, streamed } from '@drnn/tensor/laws';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { sourceOfTransitions, streamTransitions, transitions } from './index.js';
+import { type Observations, sourceOfRecording, sourceOfTransitions, streamTransitions, transitions } from './index.js';
 
 describe('a recording read in pieces', () => {
   it('gives the transitions of the recording in memory, whatever the pieces', async () => {
@@ -22,6 +22,37 @@ describe('a recording read in pieces', () => {
         },
       ),
     );
+  });
+
+  it('is what it is in memory, with trials, inputs and missing samples as well', async () => {
+    const [rates, inputs] = [drawnMatrix(40, 3, 1), drawnMatrix(40, 1, 2)];
+    const observed = matrix(40, 3, new Float64Array(120).fill(1));
+    observed.data[50] = 0;
+    const trials = Int32Array.from({ length: 40 }, (_, t) => (t < 20 ? 0 : 1));
+    const recordings: readonly Observations[] = [
+      { rates, alpha: 0.3 },
+      { rates, alpha: 0.3, trials: new Int32Array(40) },
+      { rates, alpha: 0.3, trials },
+      { rates, alpha: 0.3, inputs },
+      { rates, alpha: 0.3, observed },
+      { rates, alpha: 0.3, form: 'current', settle: 3 },
+    ];
+    for (const recording of recordings) {
+      const [whole, asRead] = [sourceOfTransitions(transitions(recording)), sourceOfRecording(recording)];
+      expect(await collect(asRead.predictors)).toEqual(await collect(whole.predictors));
+      expect(await collect(asRead.targets)).toEqual(await collect(whole.targets));
+      expect(asRead.weights === null).toBe(whole.weights === null);
+    }
+    const bad: Observations = { rates: drawnMatrix(40, 3, 3), alpha: 2 };
+    bad.rates.data[5] = Number.NaN;
+    const refusal = (act: () => unknown): unknown => {
+      try {
+        return act();
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(refusal(() => sourceOfRecording(bad))).toEqual(refusal(() => transitions(bad)));
   });
 
   it('refuses what cannot be inverted, and names the frame of a rate that is not finite', async () => {

@@ -5,10 +5,19 @@ import {
   matrix,
   type Matrix,
   refuse,
+  rowRange,
   type RowSource,
   rowSourceOf,
+  stackRows,
 } from '@drnn/tensor';
-import type { Transitions } from './transitions.js';
+import {
+  invertRow,
+  type Observations,
+  shapeIssues,
+  type Transitions,
+  transitions,
+  valueIssues,
+} from './transitions.js';
 
 /**
  * The regression problem of a recording that need not be in memory: rows of predictors and targets, each read anew, in
@@ -47,6 +56,20 @@ export const sourceOfTransitions = (from: Transitions): TransitionSource => ({
   inputs: from.inputs,
   alpha: from.alpha,
 });
+
+/**
+ * A recording in memory as a source. Of one trial with nothing missing and no inputs, in the rate form, nothing is copied:
+ * targets are made as they are read, each time. Any other goes through `transitions`. Errors: all that `transitions`
+ * refuses.
+ */
+export const sourceOfRecording = (observations: Observations): TransitionSource => {
+  const { rates, alpha, inputs, observed, form } = observations;
+  const trials = new Set(Array.from(observations.trials ?? []));
+  if (inputs !== undefined || observed !== undefined || form === 'current' || trials.size > 1)
+    return sourceOfTransitions(transitions(observations));
+  refuse([...shapeIssues(observations), ...valueIssues(observations, new Uint8Array())]);
+  return streamTransitions({ rates: rowSourceOf(rates), alpha });
+};
 
 /**
  * Inverts a recording into targets as it is read, d[t] = (r[t+1] - (1 - a) r[t]) / a: what `transitions` does for one in
@@ -93,24 +116,33 @@ export const streamTransitions = ({ rates, alpha: given }: StreamedObservations)
     rows: transitionCount,
     columns: units,
     blocks: async function* (length) {
-      const last = new Float64Array(units);
+      const last = matrix(1, units);
       let row = 0;
       for await (const piece of rates.blocks(length)) {
         checked(piece, row);
-        const first = row === 0 ? 1 : 0;
-        const result = matrix(Math.max(0, piece.rows - first), units);
-        for (let t = first; t < piece.rows; t++) {
-          for (let j = 0; j < units; j++) {
-            const a = alpha[j]!;
-            const now = t === 0 ? last[j]! : piece.data[(t - 1) * units + j]!;
-            result.data[(t - first) * units + j] = (piece.data[t * units + j]! - (1 - a) * now) / a;
-          }
-        }
-        if (piece.rows > 0) last.set(piece.data.subarray((piece.rows - 1) * units, piece.rows * units));
+        const result = row === 0 ? invertedRows(piece, alpha) : invertedAfter(last, piece, alpha);
+        if (piece.rows > 0) last.data.set(piece.data.subarray((piece.rows - 1) * units, piece.rows * units));
         row += piece.rows;
         if (result.rows > 0) yield result;
       }
     },
   };
   return { predictors, targets, weights: null, frames: null, units, inputs: 0, alpha };
+};
+
+/** The targets of transitions between these frames, one fewer. */
+const invertedRows = ({ rows, columns, data }: Matrix, alpha: Float64Array): Matrix => {
+  const result = matrix(Math.max(0, rows - 1), columns);
+  for (let at = 0; at < result.data.length; at += columns) invertRow(data, at, alpha, result.data, at);
+  return result;
+};
+
+/** The targets of transitions to these frames, the first of them from `last`. */
+const invertedAfter = (last: Matrix, piece: Matrix, alpha: Float64Array): Matrix => {
+  const { rows, columns, data } = piece;
+  const result = matrix(rows, columns);
+  if (rows === 0) return result;
+  invertRow(stackRows([last, rowRange(piece, 0, 1)]).data, 0, alpha, result.data, 0);
+  for (let at = 0; at < (rows - 1) * columns; at += columns) invertRow(data, at, alpha, result.data, at + columns);
+  return result;
 };

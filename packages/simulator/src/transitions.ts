@@ -106,7 +106,7 @@ const lagIssues = (lags: ArrayLike<number> | undefined): readonly Issue[] => {
     : [{ path: 'inputLags', seen: `[${list.join(', ')}]`, expected: 'whole frames of at least 0, each once' }];
 };
 
-const shapeIssues = (observations: Observations): Issue[] => {
+export const shapeIssues = (observations: Observations): Issue[] => {
   const { rates, alpha, inputs, trials, observed } = observations;
   const issues: Issue[] = [];
   const holds = (path: string, a: Matrix): void => {
@@ -215,7 +215,8 @@ const formIssues = ({ form, settle, alpha, missing }: Observations): readonly Is
   return issues;
 };
 
-const valueIssues = (observations: Observations, drives: Uint8Array): Issue[] => {
+/** `drives` says of each frame whether its inputs count. */
+export const valueIssues = (observations: Observations, drives: Uint8Array): Issue[] => {
   const { rates, inputs, observed } = observations;
   const issues: Issue[] = [];
   if (observed !== undefined) {
@@ -273,7 +274,13 @@ const missingRuns = (
 };
 
 /** The targets of the transition from the frame whose rates begin at `now`. */
-const invertRow = (rates: Float64Array, now: number, alpha: Float64Array, targets: Float64Array, at: number): void => {
+export const invertRow = (
+  rates: Float64Array,
+  now: number,
+  alpha: Float64Array,
+  targets: Float64Array,
+  at: number,
+): void => {
   const units = alpha.length;
   for (let j = 0; j < units; j++) {
     const a = alpha[j]!;

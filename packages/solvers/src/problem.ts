@@ -1,10 +1,10 @@
 import { freePattern, type FreePattern, type Objective, ridgeOf, type Structure, structureOf } from '@drnn/objectives';
 import {
   type Observations,
+  sourceOfRecording,
   sourceOfTransitions,
   type Transitions,
   type TransitionSource,
-  transitions,
 } from '@drnn/simulator';
 import {
   type Backend,
@@ -115,7 +115,7 @@ export interface ProblemOptions {
 }
 
 const sourceOf = (source: Observations | Transitions | TransitionSource): TransitionSource => {
-  if (!('targets' in source)) return sourceOfTransitions(transitions(source));
+  if (!('targets' in source)) return sourceOfRecording(source);
   return 'trialStarts' in source ? sourceOfTransitions(source) : source;
 };
 

@@ -1,6 +1,6 @@
 import { type Choosing, type Effort, estimate } from '@drnn/estimators';
 import { transfers } from '@drnn/objectives';
-import { sourceOfTransitions, transitions } from '@drnn/simulator';
+import { sourceOfRecording } from '@drnn/simulator';
 import { settle } from '../../fit-options.js';
 import type { OwnEnding, StudyMethod } from '../study-method.js';
 
@@ -23,7 +23,7 @@ export const calibrated = (form: 'quick' | 'rounds' | 'full'): StudyMethod => {
       on.scope(async (inner): Promise<OwnEnding> => {
         const controller = new AbortController();
         let states = 0;
-        const { theta, converged } = await estimate(inner, sourceOfTransitions(transitions(recording)), {
+        const { theta, converged } = await estimate(inner, sourceOfRecording(recording), {
           transfer: transfers.tanh,
           constraints: { zeroDiagonal },
           bias,

@@ -1,7 +1,7 @@
 import { inBursts, mirrorLower, type Stored } from '@drnn/backend-wasm/kernels';
-import { type Matrix, matrix } from '@drnn/tensor';
+import type { Matrix } from '@drnn/tensor';
 import { scaleRows } from './host.js';
-import type { Workshop } from './pass.js';
+import { newMatrix, type Workshop } from './pass.js';
 
 /** Rows widened or weighted at once: so few that they are still in a cache when the library reads them. */
 const blockNumbers = 2 ** 18;
@@ -13,14 +13,14 @@ const burstProducts = 2e10;
  * square roots of the weights scale the rows, so that only a triangle is computed.
  */
 export const gramsOf = async (
-  { library, threads, precision }: Workshop,
+  { library, threads, precision, prepare }: Workshop,
   design: Stored,
   weights: Stored | null,
   from: number,
   to: number,
 ): Promise<readonly Matrix[]> => {
   const { rows: time, columns: predictors } = design;
-  const grams = Array.from({ length: to - from }, () => matrix(predictors, predictors));
+  const grams = Array.from({ length: to - from }, () => newMatrix(prepare)(predictors, predictors));
   const blockRows = Math.max(1, Math.min(time, Math.floor(blockNumbers / Math.max(1, predictors))));
   const block = new Float64Array(blockRows * predictors);
   const atOnce = Math.max(blockRows, Math.floor(burstProducts / Math.max(1, predictors * predictors * grams.length)));

@@ -62,8 +62,12 @@ export const hostWith = (library: Library, machine: Machine, threads: number, pr
     does.solveLower(order, x.columns, lower, x.data, true);
   };
 
+  const zeros = (rows: number, columns: number): Matrix =>
+    matrix(rows, columns, prepare(new Float64Array(rows * columns)));
+
   return completeHost({
     name: 'blas',
+    zeros,
     matMul: (a, b, options = {}) => {
       const { rows, inner, columns, out } = productShape(a, b, options);
       if (rows * inner * columns < smallProduct) return plain.matMul(a, b, { ...options, out });
@@ -116,7 +120,7 @@ export const hostWith = (library: Library, machine: Machine, threads: number, pr
     },
     choleskyInverse: ({ order, lower }) => {
       if (factors === null || order < smallOrder) return plain.choleskyInverse({ order, lower });
-      const inverse = copyInto(lower, made(matrix(order, order), undefined));
+      const inverse = copyInto(lower, zeros(order, order));
       library.useThreads(threads);
       factors.inverseLower(order, inverse.data);
       mirrorLower(inverse);

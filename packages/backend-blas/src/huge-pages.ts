@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { asItIs, type Prepare } from '@drnn/backend-wasm/kernels';
-import { type NativeProcess, nativeProcess } from './native.js';
+import { type NativeMemory, nativeMemory } from './native.js';
 
 /** Smaller arrays gain nothing: memory for them was touched before. NumPy asks from here on, too. */
 const leastBytes = 2 ** 22;
@@ -19,23 +19,24 @@ const isAsked = (platform: string): boolean => {
   }
 };
 
-/** By the functions of this process; nothing is asked for where it has no madvise. */
-export const preparing = ({ find, addressOf }: NativeProcess): Prepare => {
-  const madvise = find('madvise', 'int', ['uintptr_t', 'size_t', 'int']);
-  return (values) => {
-    if (madvise === null || values.byteLength < leastBytes) return values;
+/** Asks for huge pages for the whole pages of large arrays. */
+export const preparing =
+  ({ addressOf, advise }: NativeMemory): Prepare =>
+  (values) => {
+    const { byteLength } = values;
+    if (byteLength < leastBytes) return values;
     const address = addressOf(values);
     const first = Math.ceil(address / pageBytes) * pageBytes;
-    const whole = Math.floor((address + values.byteLength - first) / pageBytes) * pageBytes;
-    // Refused, the array is as good as any.
-    madvise(first, whole, MADV_HUGEPAGE);
+    advise(first, Math.floor((address + byteLength - first) / pageBytes) * pageBytes, MADV_HUGEPAGE);
     return values;
   };
-};
 
 /**
- * The system clears memory as it is first touched: in pages of 4 KiB at .5 ns a byte and more in a virtual machine, in
- * pages of 2 MiB at .2 ns. Linux gives those to arrays for which they are asked, as NumPy asks for its own.
+ * The system clears memory as it is first touched: in pages of 4 KiB at .1 ns a byte, in a virtual machine at .5 ns, at 4 ns
+ * where its host has to give it first, which is more than all else that is done with an array. Pages of 2 MiB are cheaper.
+ * Linux gives those to arrays for which they are asked, as NumPy asks for its own.
  */
-export const hugePages = async (): Promise<Prepare> =>
-  isAsked(process.platform) ? preparing(await nativeProcess()) : asItIs;
+export const hugePages = async (): Promise<Prepare> => {
+  const memory = isAsked(process.platform) ? await nativeMemory() : null;
+  return memory === null ? asItIs : preparing(memory);
+};

@@ -37,34 +37,40 @@ const importKoffi = () =>
     );
   });
 
-type Koffi = Awaited<ReturnType<typeof importKoffi>>;
-
-/** A library by its path; null is the process itself. */
-const opened = (koffi: Koffi, path: string | null): NativeLibrary => {
-  const library = koffi.load(path);
-  return {
-    find: (symbol, result, parameters) => {
-      try {
-        return library.func(symbol, result, [...parameters]);
-      } catch {
-        return null;
-      }
-    },
+export const nativeLoader = async (): Promise<OpenLibrary> => {
+  const koffi = await importKoffi();
+  return (path) => {
+    const library = koffi.load(path);
+    return {
+      find: (symbol, result, parameters) => {
+        try {
+          return library.func(symbol, result, [...parameters]);
+        } catch {
+          return null;
+        }
+      },
+    };
   };
 };
 
-export const nativeLoader = async (): Promise<OpenLibrary> => {
-  const koffi = await importKoffi();
-  return (path) => opened(koffi, path);
-};
-
-/** What is in this process already. */
-export interface NativeProcess extends NativeLibrary {
+/** What the system can be told of the memory of this process. */
+export interface NativeMemory {
   /** Where an array lies; it stays there as long as it lives. */
   addressOf(values: Float64Array | Float32Array): number;
+  /** madvise(2) on whole pages. Refused, nothing changes. */
+  advise(address: number, bytes: number, advice: number): void;
 }
 
-export const nativeProcess = async (): Promise<NativeProcess> => {
+/** Null where the system has no madvise. */
+export const nativeMemory = async (): Promise<NativeMemory | null> => {
   const koffi = await importKoffi();
-  return { ...opened(koffi, null), addressOf: (values) => Number(koffi.address(values)) };
+  try {
+    const advise = koffi.load(null).func('madvise', 'int', ['uintptr_t', 'size_t', 'int']);
+    return {
+      addressOf: (values) => Number(koffi.address(values)),
+      advise: (address, bytes, advice) => void advise(address, bytes, advice),
+    };
+  } catch {
+    return null;
+  }
 };

@@ -97,7 +97,7 @@ const addParts = (total: Float64Array, parts: readonly Float32Array[], isFirst: 
 };
 
 /** A new matrix whose memory is prepared. */
-const newMatrix =
+export const newMatrix =
   (prepare: Prepare) =>
   (rows: number, columns: number): Matrix =>
     matrix(rows, columns, prepare(new Float64Array(rows * columns)));

@@ -1,15 +1,5 @@
 import { columnRoom, type FactoredMetric, productWork, sameUnits, scaleColumns } from '@drnn/solvers';
-import {
-  columnsOf,
-  gatherColumns,
-  type Host,
-  identity,
-  matrix,
-  type Matrix,
-  mul,
-  rowRange,
-  variable,
-} from '@drnn/tensor';
+import { columnsOf, gatherColumns, type Host, type Matrix, mul, rowRange, variable } from '@drnn/tensor';
 import { type FrozenRound, narrowingRows, type RoundPoint } from './round-point.js';
 import type { RoundTask } from './round-task.js';
 
@@ -63,13 +53,14 @@ export const coarsePreconditioner = async (
   const grouped = await groupedDesign(task);
   if (grouped === null) return null;
   const { group, means } = grouped;
-  const whiten = identity(shape.predictors);
+  const whiten = host.zeros(shape.predictors, shape.predictors);
+  for (let p = 0; p < shape.predictors; p++) whiten.data[p * (shape.predictors + 1)] = 1;
   host.triangularSolve(metric.factor.lower, whiten, { out: whiten });
 
   const count = curvatureSums.length;
   const scale = curvatureSums.map((sum) => Math.max(sum / shape.transitions, 1e-6 * meanCurvature));
   // Of all parts together: a product is one pass.
-  const weighting = matrix(means.rows, count);
+  const weighting = host.zeros(means.rows, count);
   let filled = 0;
   for (const kept of curvatures) {
     const mean = await on.readMeans(kept, group);
@@ -81,7 +72,7 @@ export const coarsePreconditioner = async (
   const design = await on.rows(host.matMul(means, whiten, { transposeB: true }));
   const narrowed = narrowingRows(on, [weights], count);
   const whitening = triangularProducts(host, whiten);
-  const roomOf = roomFor(shape.predictors, count);
+  const roomOf = roomFor(host, shape.predictors);
   const fixed = free.kind === 'one-fixed' ? free.fixed : null;
   const preparedFor = (units: Int32Array) => {
     const room = roomOf(units.length);
@@ -159,7 +150,7 @@ const groupedDesign = async ({ on, gram, parts, shape }: RoundTask) => {
   for (let p = 0; p < predictors; p++) squares += gram.data[p * predictors + p]!;
   for (const group of groups) {
     const count = parts.reduce((sum, { design }) => sum + Math.ceil(design.rows / group), 0);
-    const means = matrix(count, predictors);
+    const means = on.host.zeros(count, predictors);
     const sums = new Float64Array(predictors);
     let [between, filled] = [0, 0];
     for (const { design } of parts) {
@@ -222,9 +213,9 @@ interface Room {
   readonly image: Matrix;
 }
 
-/** Rooms for up to so many units, all in the same memory. */
-const roomFor = (predictors: number, most: number): ((units: number) => Room) => {
-  const place = () => columnRoom(predictors, most);
+/** Rooms for these units and for those, all in the same memory. */
+const roomFor = (host: Host, predictors: number): ((units: number) => Room) => {
+  const place = () => columnRoom(host, predictors);
   const [normals, solution, residual, direction, image] = [place(), place(), place(), place(), place()];
   return (units) => ({
     normals: normals(units),

@@ -1,14 +1,4 @@
-import {
-  type Backend,
-  columnsOf,
-  copyMatrix,
-  matrix,
-  type Matrix,
-  mul,
-  type PassRequest,
-  type Rows,
-  variable,
-} from '@drnn/tensor';
+import { type Backend, columnsOf, matrix, type Matrix, mul, type PassRequest, type Rows, variable } from '@drnn/tensor';
 import { columnRoom, projectOut, sameUnits, scatterColumns } from '@drnn/solvers';
 import type { FrozenLoss } from './calibrated-loss.js';
 import {
@@ -176,7 +166,7 @@ export const narrowingProducts = (round: FrozenRound, point: RoundPoint): Narrow
     };
   }
   const narrowed = narrowingRows(on, all, count);
-  const room = columnRoom(point.theta.rows, count);
+  const room = columnRoom(on.host, point.theta.rows);
   return {
     times: async (v, units) => {
       const times = await keptTimes(task, await narrowed.of(units), v, room(units.length));
@@ -269,4 +259,4 @@ export const withRidge = (
 
 /** theta + scale x direction, unit by unit. */
 export const moved = (task: RoundTask, { theta }: RoundPoint, direction: Matrix, scale: Float64Array): Matrix =>
-  task.on.host.columnScaleAdd(scale, direction, copyMatrix(theta));
+  task.on.host.columnScaleAdd(scale, direction, task.on.host.copy(theta));

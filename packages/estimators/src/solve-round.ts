@@ -1,5 +1,5 @@
 import { batchedPcg, type FactoredMetric, type Metric, metricOf, productWork, scatterColumns } from '@drnn/solvers';
-import { columnsOf, type Host, matrix, type Matrix } from '@drnn/tensor';
+import { columnsOf, type Host, type Matrix } from '@drnn/tensor';
 import type { FrozenLoss } from './calibrated-loss.js';
 import { medianOf } from './median.js';
 import { coarsePreconditioner } from './coarse-preconditioner.js';
@@ -233,7 +233,7 @@ const newtonStep = async (
     });
     const estimate = expected.after(found);
     return {
-      solution: open.length === count ? found.direction : spread(found.direction, open, count),
+      solution: open.length === count ? found.direction : spread(on.host, found.direction, open, count),
       decrement: found.decrement,
       remaining: found.remaining.map((bound, c) => Math.min(bound, estimate[c]!)),
       products: found.work * share,
@@ -246,8 +246,8 @@ const newtonStep = async (
 };
 
 /** These columns among `count`, the others 0. */
-const spread = (columns: Matrix, units: Int32Array, count: number): Matrix => {
-  const whole = matrix(columns.rows, count);
+const spread = (host: Host, columns: Matrix, units: Int32Array, count: number): Matrix => {
+  const whole = host.zeros(columns.rows, count);
   scatterColumns(columns, units, whole);
   return whole;
 };

@@ -1,4 +1,4 @@
-import { copyMatrix, firstNonFinite, gatherColumns, type Host, matrix, type Matrix } from '@drnn/tensor';
+import { firstNonFinite, gatherColumns, type Host, type Matrix } from '@drnn/tensor';
 import {
   columnRoom,
   copyColumn,
@@ -11,7 +11,7 @@ import {
 
 /** One linear system a unit, H_j x_j = b_j, H_j symmetric and positive semidefinite, all of them solved in step. */
 export interface PcgRequest {
-  readonly host: Pick<Host, 'columnDot'>;
+  readonly host: Pick<Host, 'columnDot' | 'zeros' | 'copy'>;
   /** b [predictor, unit]; left as it is. */
   readonly right: Matrix;
   /** H_j v_j for the units j whose columns these are. Argument and result are both free again for the next product. */
@@ -110,23 +110,23 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
   const all = Int32Array.from({ length: count }, (_, j) => j);
   /** Whose columns the matrices below are; what is kept of a unit is found by its number. */
   let units: Int32Array = all;
-  let solution = matrix(rows, count);
-  let residual = copyMatrix(right);
+  let solution = host.zeros(rows, count);
+  let residual = host.copy(right);
   project(residual, units);
   const badRight = clearNonFinite(residual);
   const first = await request.precondition(residual, units);
   project(first, units);
   clearNonFinite(first);
   let preconditionings = 1;
-  let direction = copyMatrix(first);
-  const argumentRoom = columnRoom(rows, count);
+  let direction = host.copy(first);
+  const argumentRoom = columnRoom(host, rows);
   let argument = argumentRoom(count);
   /** Of all units: where columns lie whose units are not among the present ones. */
   const home = { solution, residual, direction };
   const away = {
-    solution: columnRoom(rows, count),
-    residual: columnRoom(rows, count),
-    direction: columnRoom(rows, count),
+    solution: columnRoom(host, rows),
+    residual: columnRoom(host, rows),
+    direction: columnRoom(host, rows),
   };
 
   const energy = host.columnDot(residual, first);

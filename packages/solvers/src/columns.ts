@@ -1,9 +1,12 @@
-import { matrix, type Matrix } from '@drnn/tensor';
+import { type Host, matrix, type Matrix } from '@drnn/tensor';
 
-/** Zeros at first: matrices of this height and up to so many columns, all in the same memory. */
-export const columnRoom = (rows: number, most: number): ((columns: number) => Matrix) => {
-  const memory = new Float64Array(rows * most);
-  return (columns) => matrix(rows, columns, memory.subarray(0, rows * columns));
+/** Matrices of this height in the same memory, one after the other: each holds what the one before left there. */
+export const columnRoom = (host: Pick<Host, 'zeros'>, rows: number): ((columns: number) => Matrix) => {
+  let memory: Float64Array = new Float64Array();
+  return (columns) => {
+    if (memory.length < rows * columns) memory = host.zeros(rows, columns).data;
+    return matrix(rows, columns, memory.subarray(0, rows * columns));
+  };
 };
 
 /** Copies column j, in place. */

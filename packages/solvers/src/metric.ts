@@ -54,7 +54,8 @@ export const metricOf = (host: Host, gram: Matrix, ridge: Float64Array, free: Fr
       const few = oneFixed(fixed, () => ({ columns, at }))(unconstrained);
       return { solve: few, approximateSolve: few };
     }
-    const each = free.kind === 'sets' ? maskedSolve(host, withDiagonal(gram, ridge, jitter), free.sets) : unconstrained;
+    const each =
+      free.kind === 'sets' ? maskedSolve(host, withDiagonal(host, gram, ridge, jitter), free.sets) : unconstrained;
     return { solve: each, approximateSolve: each };
   })();
   return {
@@ -82,8 +83,8 @@ const isDefinite = (diagonal: Float64Array, { lower }: CholeskyFactor): boolean 
 };
 
 /** X'X + Lambda + jitter I. */
-const withDiagonal = (gram: Matrix, ridge: Float64Array, jitter: number): Matrix => {
-  const a = copyMatrix(gram);
+const withDiagonal = (host: Host, gram: Matrix, ridge: Float64Array, jitter: number): Matrix => {
+  const a = host.copy(gram);
   ridge.forEach((lambda, p) => (a.data[p * a.columns + p]! += lambda + jitter));
   return a;
 };
@@ -101,7 +102,7 @@ const factorise = (
   const trace = diagonalOf(gram).reduce((sum, square, p) => sum + square + ridge[p]!, 0);
   const scale = trace > 0 ? trace / n : 1;
   for (let jitter = 0; ; jitter = jitter === 0 ? 1e-14 * scale : jitter * 10) {
-    const a = withDiagonal(gram, ridge, jitter);
+    const a = withDiagonal(host, gram, ridge, jitter);
     const diagonal = diagonalOf(a);
     const result = host.cholesky(a, a);
     if (result.ok && isDefinite(diagonal, result.factor)) return { factor: result.factor, jitter };

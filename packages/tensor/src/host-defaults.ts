@@ -105,8 +105,15 @@ export const completeHost = (kernels: HostKernels): Host => {
   };
 
   const programOf = programCache();
+  const zeros = kernels.zeros ?? ((rows: number, columns: number): Matrix => matrix(rows, columns));
 
   return {
+    zeros,
+    copy: (a) => {
+      const result = zeros(a.rows, a.columns);
+      result.data.set(a.data);
+      return result;
+    },
     gram,
     choleskySolve,
     choleskyInverse,

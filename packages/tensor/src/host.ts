@@ -65,6 +65,10 @@ export interface ScanAdjoint {
  */
 export interface Host {
   readonly name: string;
+  /** A new matrix of zeros, where large ones are first touched at the least cost. */
+  zeros(rows: number, columns: number): Matrix;
+  /** A copy that shares nothing, in such a matrix. */
+  copy(a: Matrix): Matrix;
   /** alpha op(A) op(B) + beta out. Cost 2 m k n flop. */
   matMul(a: Matrix, b: Matrix, options?: MatMulOptions): Matrix;
   /** A' diag(w) A, [column, column], w >= 0 [row] or absent; both triangles filled. Cost rows x columns^2 flop. */

@@ -355,7 +355,7 @@ const solveBatchLaw: HostLaw = {
 };
 
 const columnLaw: HostLaw = {
-  name: 'rankUpdate, columnDot, columnScaleAdd, gather, scatter',
+  name: 'zeros, copy, rankUpdate, columnDot, columnScaleAdd, gather, scatter',
   check: (host, parameters) => {
     fc.assert(
       fc.property(size, size, arbitrarySeed, fc.constantFrom(1, -0.25), (rows, columns, seed, alpha) => {
@@ -374,6 +374,11 @@ const columnLaw: HostLaw = {
           added.value.data[i] = b + change;
           added.error.data[i] = product * (Math.abs(b) + Math.abs(change));
         }
+        const zeros = host.zeros(rows, columns);
+        expectWithin('zeros', zeros.data, exactly(matrix(rows, columns)));
+        const copied = host.copy(x);
+        expectWithin('copy', copied.data, exactly(x));
+        if (copied.data.buffer === x.data.buffer) throw new Error('copy: shares memory');
         expectWithin('columnDot', host.columnDot(x, y), dots);
         expectWithin('columnDot into out', host.columnDot(x, y, new Float64Array(columns).fill(Number.NaN)), dots);
         expectWithin('columnScaleAdd', host.columnScaleAdd(scale, x, copyMatrix(y)).data, added);

@@ -15,12 +15,11 @@ import { cornnRecording, sourceOfRecording } from '@drnn/simulator';
 import { anderson } from '@drnn/solvers';
 import type { Precision } from '@drnn/tensor';
 import { type WeightAccuracy, weightAccuracy } from 'drnn';
+import { type Effort, isEffort, pilots } from './pilots.js';
 import { type BackendName, isBackendName, openBackend } from './speed/backends.js';
 import { busyPart, load, machineLines } from './speed/processors.js';
 import { percent, tableLines } from './speed/table.js';
 import { median } from './speed/timing.js';
-
-type Effort = 'quick' | 'full';
 
 interface Run {
   readonly backend: BackendName;
@@ -40,9 +39,6 @@ interface Found extends WeightAccuracy {
   readonly memory: number;
 }
 
-/** As `fit` has them. */
-const pilots = { quick: { tolerance: 1e-4, maxSteps: 1 }, full: { tolerance: 0.1, maxSteps: 8 } } as const;
-
 const perform = async ({ backend, effort, chooses, units, precision, threads, ...run }: Run): Promise<Found> => {
   const { W, ...recording } = cornnRecording({ units, frames: run.transitions + 1, seed: 1 });
   const on = await openBackend(backend, precision, threads);
@@ -60,8 +56,6 @@ const perform = async ({ backend, effort, chooses, units, precision, threads, ..
   const memory = process.resourceUsage().maxRSS / 2 ** 20;
   return { ...weightAccuracy(W)(theta), seconds, winner, rounds: rounds.length, memory };
 };
-
-const isEffort = (text: string): text is Effort => text === 'quick' || text === 'full';
 
 const main = async (): Promise<void> => {
   const { values } = parseArgs({

@@ -1,7 +1,9 @@
 /**
  * How much memory a fit of a recording takes that is larger than half of it: `node bench/dist/memory.js [--units 2000]
- * [--frames 50000] [--steps 3] [--threads N]` writes a float64 npy of that size to the temporary folder, fits it in mixed
- * precision on the Wasm backend as it is read, in a process of its own, and prints the peak of that process.
+ * [--frames 50000] [--backend wasm] [--estimator convex|quick|full] [--steps 3] [--threads N]` writes a float64 npy of that
+ * size to the temporary folder, fits it in mixed precision as it is read, in a process of its own, and prints the peak of
+ * that process. Convex fits take so many steps; the others are the calibrated estimator by that effort, with the choice
+ * between rounds and ridge where it is quick.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, openSync, closeSync, rmSync, statSync, writeSync } from 'node:fs';
@@ -9,22 +11,31 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { backend } from '@drnn/backend-wasm';
-import { crossEntropy } from '@drnn/objectives';
+import { physicalCores } from '@drnn/backend-wasm';
+import { estimate } from '@drnn/estimators';
+import { crossEntropy, transfers } from '@drnn/objectives';
 import { npyRows } from '@drnn/recordings';
-import { streamTransitions } from '@drnn/simulator';
+import { streamTransitions, type TransitionSource } from '@drnn/simulator';
 import { accelerate, anderson, maxSteps, problem, run, sharedNewton, withStopping, withTrace } from '@drnn/solvers';
+import type { Backend } from '@drnn/tensor';
+import { type Effort, isEffort, pilots } from './pilots.js';
+import { isBackendName, openBackend } from './speed/backends.js';
 
 const { values } = parseArgs({
   options: {
     units: { type: 'string', default: '2000' },
     frames: { type: 'string', default: '50000' },
     steps: { type: 'string', default: '3' },
+    backend: { type: 'string', default: 'wasm' },
+    estimator: { type: 'string', default: 'convex' },
     threads: { type: 'string' },
     file: { type: 'string' },
   },
 });
 const [units, frames, steps] = [Number(values.units), Number(values.frames), Number(values.steps)];
+const { backend: name, estimator } = values;
+if (!isBackendName(name) || !(estimator === 'convex' || isEffort(estimator)))
+  throw new Error(`saw ${name} and ${estimator}, expected a backend by name, and convex, quick or full`);
 
 /** The header of an npy file of float64 [rows, columns], version 1. */
 const npyHeader = (rows: number, columns: number): Buffer => {
@@ -57,14 +68,7 @@ const write = (path: string): void => {
   closeSync(file);
 };
 
-const fit = async (path: string): Promise<void> => {
-  const began = performance.now();
-  const seconds = (): string => `${((performance.now() - began) / 1000).toFixed(1)} s`;
-  const on = await backend({
-    precision: 'mixed',
-    ...(values.threads === undefined ? {} : { threads: Number(values.threads) }),
-  });
-  const recording = streamTransitions({ rates: await npyRows(path), alpha: 0.3 });
+const convex = async (on: Backend, recording: TransitionSource, seconds: () => string): Promise<void> => {
   const task = await problem(on, recording, crossEntropy({ weights: 'variance', clip: 0.2, ridge: 1e-5 }));
   console.log(`rows on the backend: ${(on.memory().bytes / 2 ** 20).toFixed(0)} MiB, after ${seconds()}`);
   const show = withTrace(({ step, residual }) =>
@@ -72,6 +76,32 @@ const fit = async (path: string): Promise<void> => {
   );
   const solution = await run(show(withStopping(maxSteps(steps))(accelerate(anderson(5))(sharedNewton))), task);
   console.log(`${solution.status} after ${solution.steps} steps, ${seconds()}, ${on.threads} threads`);
+};
+
+const calibrated = async (
+  on: Backend,
+  recording: TransitionSource,
+  effort: Effort,
+  seconds: () => string,
+): Promise<void> => {
+  const { winner, rounds } = await estimate(on, recording, {
+    transfer: transfers.tanh,
+    constraints: { zeroDiagonal: true },
+    bias: true,
+    effort,
+    ...(effort === 'full' ? { choosing: 'none' } : {}),
+    pilot: { clip: 0.2, ridge: 1e-5, ...pilots[effort], acceleration: anderson(5) },
+    onProgress: ({ stage }) => console.log(`${stage}, ${seconds()}`),
+  });
+  console.log(`${winner} after ${rounds.length} rounds, ${seconds()}, ${on.threads} threads`);
+};
+
+const fit = async (path: string): Promise<void> => {
+  const began = performance.now();
+  const seconds = (): string => `${((performance.now() - began) / 1000).toFixed(1)} s`;
+  const on = await openBackend(name, 'mixed', Number(values.threads ?? physicalCores()));
+  const recording = streamTransitions({ rates: await npyRows(path), alpha: 0.3 });
+  await (estimator === 'convex' ? convex(on, recording, seconds) : calibrated(on, recording, estimator, seconds));
   console.log(`peak of the process: ${(process.resourceUsage().maxRSS / 2 ** 20).toFixed(2)} GiB`);
   await on.close();
 };

@@ -3,6 +3,7 @@ import { crossEntropy, transfers } from '@drnn/objectives';
 import { type Observations, sourceOfRecording } from '@drnn/simulator';
 import * as solvers from '@drnn/solvers';
 import { type Backend, matrix, type Matrix } from '@drnn/tensor';
+import { pilots } from '../pilots.js';
 import { type Learner, learnerOf } from './learner.js';
 
 const { accelerate, anderson, iterate, problem, sharedNewton } = solvers;
@@ -44,7 +45,7 @@ const quickLearner: Learner = learnerOf('calibrated, quick', async (on, recordin
     constraints: { zeroDiagonal: true },
     bias: true,
     effort: 'quick',
-    pilot: { clip: 0.2, ridge: 1e-5, tolerance: 1e-4, maxSteps: 1, acceleration: anderson(5) },
+    pilot: { clip: 0.2, ridge: 1e-5, ...pilots.quick, acceleration: anderson(5) },
   });
   return theta;
 });

@@ -8,6 +8,7 @@ export type Stored =
 /** What is done to a new array of numbers before it is touched. */
 export type Prepare = <Values extends Numbers>(values: Values) => Values;
 
+/** Nothing is done. */
 export const asItIs: Prepare = (values) => values;
 
 /** An array for rows in this precision. */

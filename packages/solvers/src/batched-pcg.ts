@@ -164,9 +164,9 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
     argument = argumentRoom(units.length);
     if (units.length === count) ({ solution, residual, direction } = home);
     else {
-      solution = taken(home.solution, units, away.solution);
-      residual = taken(home.residual, units, away.residual);
-      direction = taken(home.direction, units, away.direction);
+      solution = gathered(home.solution, units, away.solution);
+      residual = gathered(home.residual, units, away.residual);
+      direction = gathered(home.direction, units, away.direction);
     }
   };
   const narrow = (): void => {
@@ -297,7 +297,7 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
   return { ...progress(), direction: whole, ending: ending.map((why) => why ?? 'products') };
 };
 
-const taken = (from: Matrix, units: Int32Array, room: (columns: number) => Matrix): Matrix => {
+const gathered = (from: Matrix, units: Int32Array, room: (columns: number) => Matrix): Matrix => {
   const to = room(units.length);
   gatherColumns(from.data, from.columns, units, to.data);
   return to;

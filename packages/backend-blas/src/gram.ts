@@ -1,7 +1,8 @@
 import { inBursts, mirrorLower, type Stored } from '@drnn/backend-wasm/kernels';
 import type { Matrix } from '@drnn/tensor';
 import { scaleRows } from './host.js';
-import { newMatrix, type Workshop } from './pass.js';
+import { newMatrix } from './huge-pages.js';
+import type { Workshop } from './pass.js';
 
 /** Rows widened or weighted at once: so few that they are still in a cache when the library reads them. */
 const blockNumbers = 2 ** 18;
@@ -20,7 +21,8 @@ export const gramsOf = async (
   to: number,
 ): Promise<readonly Matrix[]> => {
   const { rows: time, columns: predictors } = design;
-  const grams = Array.from({ length: to - from }, () => newMatrix(prepare)(predictors, predictors));
+  const zeros = newMatrix(prepare);
+  const grams = Array.from({ length: to - from }, () => zeros(predictors, predictors));
   const blockRows = Math.max(1, Math.min(time, Math.floor(blockNumbers / Math.max(1, predictors))));
   const block = new Float64Array(blockRows * predictors);
   const atOnce = Math.max(blockRows, Math.floor(burstProducts / Math.max(1, predictors * predictors * grams.length)));

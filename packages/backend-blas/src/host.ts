@@ -6,13 +6,13 @@ import {
   expectSquare,
   failure,
   type Host,
-  matrix,
   type Matrix,
   outOrNew,
   productShape,
   solveShape,
   transpose,
 } from '@drnn/tensor';
+import { newMatrix } from './huge-pages.js';
 import type { Library } from './library.js';
 
 /** Below so many multiplications a call to the library costs more than it saves. */
@@ -62,8 +62,7 @@ export const hostWith = (library: Library, machine: Machine, threads: number, pr
     does.solveLower(order, x.columns, lower, x.data, true);
   };
 
-  const zeros = (rows: number, columns: number): Matrix =>
-    matrix(rows, columns, prepare(new Float64Array(rows * columns)));
+  const zeros = newMatrix(prepare);
 
   return completeHost({
     name: 'blas',

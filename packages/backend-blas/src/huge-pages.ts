@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { asItIs, type Prepare } from '@drnn/backend-wasm/kernels';
+import { matrix, type Matrix } from '@drnn/tensor';
 import { type NativeMemory, nativeMemory } from './native.js';
 
 /** Smaller arrays gain nothing: memory for them was touched before. NumPy asks from here on, too. */
@@ -40,3 +41,9 @@ export const hugePages = async (): Promise<Prepare> => {
   const memory = isAsked(process.platform) ? await nativeMemory() : null;
   return memory === null ? asItIs : preparing(memory);
 };
+
+/** A new matrix of zeros whose memory is prepared. */
+export const newMatrix =
+  (prepare: Prepare) =>
+  (rows: number, columns: number): Matrix =>
+    matrix(rows, columns, prepare(new Float64Array(rows * columns)));

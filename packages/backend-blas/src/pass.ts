@@ -20,8 +20,6 @@ import {
   backProjections,
   type EnginePass,
   type Expression,
-  matrix,
-  type Matrix,
   type Numbers,
   passExpressions,
   type PassRequest,
@@ -30,6 +28,7 @@ import {
   type Program,
   settleCompensated,
 } from '@drnn/tensor';
+import { newMatrix } from './huge-pages.js';
 import type { Library } from './library.js';
 
 /** What the passes of one backend share. */
@@ -95,12 +94,6 @@ const addParts = (total: Float64Array, parts: readonly Float32Array[], isFirst: 
   else addOne(total, a);
   if (c !== undefined) addOne(total, c);
 };
-
-/** A new matrix whose memory is prepared. */
-export const newMatrix =
-  (prepare: Prepare) =>
-  (rows: number, columns: number): Matrix =>
-    matrix(rows, columns, prepare(new Float64Array(rows * columns)));
 
 /**
  * The fused pass. For every block of rows the library forms the currents Z_b = X_b Theta from the rows where they are;

@@ -1,5 +1,5 @@
 import { matching, type Transfer } from '@drnn/objectives';
-import { type Acceleration, anderson, type Metric, metricOf, projectOut } from '@drnn/solvers';
+import { type Acceleration, anderson, type Metric, metricOf, projectOut, turn } from '@drnn/solvers';
 import {
   copyMatrix,
   div,
@@ -69,8 +69,9 @@ export const pilot = async (task: RoundTask, options: PilotOptions): Promise<Pil
     ...(observed === null ? {} : { o: observed }),
   });
   const [inverted, gradientsAtZero]: readonly [Matrix[], Matrix[]] = [[], []];
+  const atZero = evaluatesLast ? [seen(inverse), seen(substitute(slope, { z: 0 }))] : [seen(inverse)];
   for (const part of task.parts) {
-    const atZero = evaluatesLast ? [seen(inverse), seen(substitute(slope, { z: 0 }))] : [seen(inverse)];
+    await turn();
     const { backProject } = await on.pass(part.design, { currents: {}, data: dataOf(part), backProject: atZero });
     inverted.push(...backProject.slice(0, 1));
     gradientsAtZero.push(...backProject.slice(1));

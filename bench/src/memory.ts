@@ -34,8 +34,16 @@ const { values } = parseArgs({
 });
 const [units, frames, steps] = [Number(values.units), Number(values.frames), Number(values.steps)];
 const { backend: name, estimator } = values;
-if (!isBackendName(name) || !(estimator === 'convex' || isEffort(estimator)))
-  throw new Error(`saw ${name} and ${estimator}, expected a backend by name, and convex, quick or full`);
+const sizes = [units, frames, steps, Number(values.threads ?? 1)];
+if (
+  !sizes.every((size) => Number.isInteger(size) && size >= 1) ||
+  !isBackendName(name) ||
+  !(estimator === 'convex' || isEffort(estimator))
+) {
+  throw new Error(
+    `saw ${process.argv.slice(2).join(' ')}, expected whole numbers, a backend by name, and an estimator of convex, quick, full`,
+  );
+}
 
 /** The header of an npy file of float64 [rows, columns], version 1. */
 const npyHeader = (rows: number, columns: number): Buffer => {

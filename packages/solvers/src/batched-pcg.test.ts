@@ -197,6 +197,47 @@ describe('batched conjugate gradients', () => {
     expect(found.ending).toEqual(['products', 'products', 'products']);
   });
 
+  it('a direction of many units is only made where work for its product is left, after few units too', async () => {
+    const units = 130;
+    const hard = hessians(3, 20, units, 1e4);
+    // Most are nearly their preconditioner: they wait for the others, and go on with them.
+    const easy = copyMatrix(first(hard));
+    for (let i = 0; i < easy.data.length; i++) if (i % (easy.rows + 1) !== 0) easy.data[i]! *= 1e-3;
+    const systems = hard.map((each, j) => (j % 8 === 0 ? each : easy));
+    const limits = Array.from({ length: 40 }, (_, k) => 3 + k / 2);
+    const [ends, unused]: readonly [number[], number[]] = [[], []];
+    for (const maxWork of limits) {
+      let spent = 0;
+      const [widths, directions]: readonly [number[], number[]] = [[], []];
+      const levels = [1e-12];
+      const found = await batchedPcg({
+        ...requestFor(systems, noise(5, 20, units)),
+        hessianTimes: (v, of) => {
+          widths.push(of.length);
+          return timesEach(Array.from(of, (j) => systems[j] ?? matrix(0, 0)))(v);
+        },
+        precondition: (residual, of) => {
+          directions.push(of.length);
+          spent += (0.8 * (of.length + 16)) / (units + 16);
+          return byDiagonal(first(systems))(residual);
+        },
+        preconditioningWork: () => spent,
+        narrowing: true,
+        relative: 0,
+        absolute: 0.1,
+        deepen: () => levels.shift() ?? null,
+        maxWork,
+      });
+      expect(found.work).toBeLessThanOrEqual(maxWork);
+      expect(directions.length - widths.length).toBeLessThanOrEqual(1);
+      if (directions.length > widths.length) unused.push(directions.at(-1)!);
+      if (widths.includes(32) && widths.at(-1) === units) ends.push(maxWork);
+    }
+    // That all are taken again is not known when few are given their next direction.
+    for (const width of unused) expect(width).toBe(32);
+    expect(ends.length).toBeGreaterThan(2);
+  });
+
   it('an absolute tolerance, a limit, and a rule over the population end it', async () => {
     const systems = hessians(3, 30, 3, 1e4);
     const right = noise(5, 30, 3);

@@ -169,9 +169,10 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
       direction = gathered(home.direction, units, away.direction);
     }
   };
-  const narrow = (): void => {
-    const wanted = roomy(units);
-    if (wanted.length > 0 && wanted.length <= crowded * units.length) gather(wanted);
+  /** Whom the next product is for, unless it goes deeper. */
+  const narrowed = (): Int32Array => {
+    const wanted = request.narrowing === true ? roomy(units) : units;
+    return wanted.length > 0 && wanted.length <= crowded * units.length ? wanted : units;
   };
   /** Those of the units that are at work, and some more to fill the width. */
   const roomy = (among: Int32Array): Int32Array => {
@@ -199,15 +200,15 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
   let products = 0;
   let ownWork = 0;
   const work = (): number => ownWork + (request.preconditioningWork?.() ?? 0);
-  /** What the last preconditioning cost. */
-  let lastDirection = work();
+  /** What the last preconditioning cost, in products with the same units. */
+  let directionCost = work();
   const isSpent = (width: number, before = 0): boolean =>
     products >= maxProducts || work() + before + productWork(width, count) > maxWork;
   const progress = (): PcgProgress => ({ products, work: work(), decrement, remaining });
   while (!(request.stopWhen?.(progress()) ?? false) && products < maxProducts) {
     const atWork = ending.reduce((sum, why) => (why === null ? sum + 1 : sum), 0);
     if (atWork <= few * count && !deeper() && atWork === 0) break;
-    if (request.narrowing === true) narrow();
+    gather(narrowed());
     const width = units.length;
     if (isSpent(width)) break;
     argument.data.set(direction.data);
@@ -255,11 +256,12 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
     project(residual, units);
 
     // The next direction may be dear: none is made that no product is left for.
-    if (isSpent(request.narrowing === true ? roomy(units).length : width, lastDirection)) break;
+    const share = productWork(width, count);
+    if (isSpent(narrowed().length, directionCost * share)) break;
     const spentBefore = work();
     const next = await request.precondition(residual, units);
     preconditionings++;
-    lastDirection = work() - spentBefore;
+    directionCost = (work() - spentBefore) / share;
     project(next, units);
     const badNext = clearNonFinite(next);
     const [nextEnergy, along] = twoColumnDots(residual, next, product, next);

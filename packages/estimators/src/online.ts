@@ -1,6 +1,5 @@
 import { crossEntropy, type Objective } from '@drnn/objectives';
 import {
-  rowSourceOf,
   type Backend,
   copyMatrix,
   failure,
@@ -10,11 +9,11 @@ import {
   refuse,
   firstNonFinite,
   variable,
-  stackRows,
 } from '@drnn/tensor';
 import {
   accelerate,
   anderson,
+  copyColumn,
   type Evaluation,
   iterate,
   type MapState,
@@ -27,8 +26,19 @@ import {
   type Status,
   sum,
 } from '@drnn/solvers';
-import type { TransitionSource } from '@drnn/simulator';
 import { growingMetric } from './growing-metric.js';
+import {
+  checkFrames,
+  concatenate,
+  designOf,
+  type LastFrame,
+  lastOf,
+  type Piece,
+  pieceOf,
+  slice,
+  sourceOf,
+} from './online-frames.js';
+import { type Resumable, resumable, type Turn } from './resumable.js';
 import { addEvaluation, type SumParts, sumOfProblems, zeroEvaluation } from './sum-of-problems.js';
 
 /** What is known of a recording before its first frame. */
@@ -53,8 +63,8 @@ export interface OnlineOptions {
    */
   readonly window?: number;
   /**
-   * Milliseconds that a push may take. Its rows always join the window; then as many sweeps are made as fit, by what they
-   * have cost so far, and a sweep that proves too slow is given up at the next block. Default: no limit.
+   * Milliseconds that a push may take. Its rows always join the window; what is left of the time goes to sweeps, block by
+   * block as long as they fit by what they have cost so far: a sweep may go on over several pushes. Default: no limit.
    */
   readonly budget?: number;
   /** The most sweeps a push makes. Default 3. */
@@ -72,9 +82,9 @@ export interface OnlineUpdate {
   /** [predictor, unit], a copy. */
   readonly theta: Matrix;
   readonly milliseconds: number;
-  /** Passes over the window that were made. */
+  /** Passes over the window that were ended. */
   readonly sweeps: number;
-  /** The largest over units of |g_j| / |g_j at zero| at the last sweep; infinite before the first. */
+  /** The largest over units of |g_j| / |g_j at zero|, as last looked at; infinite before. */
   readonly residual: number;
   /** In the window. */
   readonly transitions: number;
@@ -127,14 +137,25 @@ interface Part {
   readonly task: Problem;
   readonly rows: number;
   /** The same on the host while the part may still be merged; null in a full block. */
-  readonly source: Piece | null;
-  /** Who uses it: the window, and refits that began when it was there. */
+  source: Piece | null;
+  /** Who uses it: the window, and what began when it was there or came since. */
   holders: number;
 }
 
-interface Piece {
-  readonly predictors: Matrix;
-  readonly targets: Matrix;
+/** A pass over the window and what is made of it. */
+interface Sweep {
+  readonly snapshot: Snapshot;
+  readonly work: Resumable;
+  /** Not a comparison with the fixed point. */
+  readonly isStep: boolean;
+  /** Milliseconds that it has taken besides passes. */
+  algebra: number;
+}
+
+/** The window as it was, its rows kept, and those that came (1) and went (-1) since. */
+interface Snapshot {
+  readonly parts: readonly Part[];
+  readonly changes: { readonly part: Part; readonly sign: 1 | -1 }[];
 }
 
 /**
@@ -142,7 +163,8 @@ interface Piece {
  * block on the backend; each push adds its rows to X'X by a rank-k update, takes them into the inverse of the metric by
  * Woodbury's identity, adds their gradient to that of the rest, and goes on with a few accelerated sweeps of shared-metric
  * Newton over the window from where the last ones stopped. Each sweep is exact: it sees all rows of the window at the
- * present weights.
+ * same weights. One that goes on over several pushes sees the window as it was when it began, and at its end the rows
+ * that came and went since.
  *
  * There is a scheme that costs nothing in the length of the window: the past linearised once, with curvature 1, as
  * recursive least squares does. It is not offered since it is wrong here: clipped samples have no curvature, so that the
@@ -176,7 +198,7 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
   const parts: Part[] = [];
   let total = 0;
   let filled = 0;
-  let last: { readonly frame: Float64Array; readonly input: Float64Array } | null = null;
+  let last: LastFrame | null = null;
   let growing: ReturnType<typeof growingMetric> | null = null;
   /** Where the fit is, and its evaluation over the window. */
   let theta = start.theta === undefined ? matrix(predictors, units) : copyMatrix(start.theta);
@@ -186,9 +208,14 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
   let right: Matrix | null = objective.inverse === null ? null : matrix(predictors, units);
   /** Rows that came or went since the fixed point was last compared with the weights. */
   let changed = 0;
+  /** Where the last sweep ended; `isPresent` while the window is still that one. */
   let state: MapState | null = null;
+  let isPresent = false;
   let residual = Infinity;
-  const cost: Cost = { pass: 0, algebra: 0, preparation: 0 };
+  const cost: Cost = { pass: 0, algebra: 0, preparation: 0, ending: 0 };
+  const snapshots = new Set<Snapshot>();
+  /** One that has begun and goes on in the next push. */
+  let resting: Sweep | null = null;
 
   const inTurn = serial();
 
@@ -201,9 +228,41 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
     addEvaluation({ value: new Float64Array(units), gradient: gradientAtZero }, await task.evaluate(zero));
     right = await addRight(objective, right, task, 1);
     changed += piece.targets.rows;
-    parts.push({ task, rows: piece.targets.rows, source: piece, holders: 1 });
-    total += piece.targets.rows;
-    filled += piece.targets.rows;
+    const part = { task, rows: piece.targets.rows, source: piece, holders: 1 };
+    parts.push(part);
+    total += part.rows;
+    filled += part.rows;
+    noteChange(part, 1);
+  };
+
+  const takeSnapshot = (): Snapshot => {
+    const snapshot: Snapshot = { parts: [...parts], changes: [] };
+    for (const part of parts) part.holders++;
+    snapshots.add(snapshot);
+    return snapshot;
+  };
+  const noteChange = (part: Part, sign: 1 | -1): void => {
+    isPresent = false;
+    for (const { changes } of snapshots) {
+      part.holders++;
+      changes.push({ part, sign });
+    }
+  };
+  const releaseSnapshot = (snapshot: Snapshot): void => {
+    snapshots.delete(snapshot);
+    snapshot.parts.forEach(letGo);
+    for (const { part } of snapshot.changes) letGo(part);
+  };
+  /** Brings what was evaluated over a snapshot one change nearer to the present window; false where there is none. */
+  const followChange = async ({ changes }: Snapshot, at: Matrix, there: Evaluation): Promise<boolean> => {
+    const change = changes.shift();
+    if (change === undefined) return false;
+    try {
+      addEvaluation(there, await change.part.task.evaluate(at), change.sign);
+    } finally {
+      letGo(change.part);
+    }
+    return true;
   };
 
   /** Parts are merged as the digits of a binary counter are, so that there are few and each row is moved a few times. */
@@ -219,11 +278,11 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
     if (full) filled = 0;
     const [only] = merged;
     if (only === undefined || (merged.length === 1 && !full)) return;
-    parts.length -= merged.length;
     if (merged.length === 1) {
-      parts.push({ ...only, source: null });
+      only.source = null;
       return;
     }
+    parts.length -= merged.length;
     const piece = concatenate(merged.flatMap(({ source }) => (source === null ? [] : [source])));
     const task = await problemOn(on, sourceOf(piece, alpha, units, inputs), objective, { bias });
     parts.push({ task, rows, source: full ? null : piece, holders: 1 });
@@ -240,6 +299,7 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
       right = await addRight(objective, right, oldest.task, -1);
       changed += oldest.rows;
       total -= oldest.rows;
+      noteChange(oldest, -1);
       letGo(oldest);
     }
   };
@@ -254,61 +314,44 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
       parts: parts.map(({ task }) => task),
       gram: growing.gram,
       metric,
-      gradientScale: metric.dualNorm(gradientAtZero),
+      gradientScale: () => metric.dualNorm(gradientAtZero),
       start: theta,
       ...(turn === undefined ? {} : { turn }),
     });
   };
 
-  const setKnown = ({ value, gradient }: Evaluation): void => {
+  /** Goes on from weights and what they evaluate to over the present window. */
+  const moveTo = (to: Matrix, { value, gradient }: Evaluation): void => {
+    theta = to;
     known.value.set(value);
     known.gradient.data.set(gradient.data);
   };
 
-  /** Takes over the units whose objective over the window is lower at `better`. */
-  const takeOver = async (task: Problem, better: Matrix): Promise<number> => {
-    const there = await task.evaluate(better);
+  /** Takes over the units whose objective over the present window is lower at `better`. */
+  const takeOver = (better: Matrix, there: Evaluation): number => {
     const mixed = copyMatrix(theta);
-    let improved = 0;
-    for (let j = 0; j < units; j++) {
-      if (!(there.value[j]! < known.value[j]!)) continue;
-      improved++;
-      known.value[j] = there.value[j]!;
-      for (let i = j; i < mixed.data.length; i += units) {
-        mixed.data[i] = better.data[i]!;
-        known.gradient.data[i] = there.gradient.data[i]!;
-      }
-    }
-    if (improved > 0) {
-      theta = mixed;
-      state = null;
-    }
-    return improved;
+    const taken = takeBetter({ theta: mixed, ...known }, { theta: better, ...there });
+    if (taken === 0) return 0;
+    theta = mixed;
+    state = null;
+    isPresent = false;
+    return taken;
   };
 
   const isStartDue = (): boolean => right !== null && changed > startAfter * total;
 
-  /**
-   * The fixed point of the window in the place of weights that are worse: those fitted to few frames are, by far, once
-   * there are more, and clipped slopes lead back from there slowly.
-   */
-  const compareStart = async (task: Problem): Promise<void> => {
-    if (right !== null) await takeOver(task, (await task.metric()).solve(right));
-    changed = 0;
-  };
-
   /** The state from which sweeps go on, over the window as it is now. */
   const prepare = async (task: Problem): Promise<MapState> => {
-    if (isStartDue()) await compareStart(task);
     const map = await sharedMetricMap.prepare(task);
     const scale = await task.gradientScale();
-    const direction = map.direction(known.gradient);
-    const size = residualOf(map.size(known.gradient, direction), scale, await task.noiseFloor());
+    const at = copyEvaluation(known);
+    const direction = map.direction(at.gradient);
+    const size = residualOf(map.size(at.gradient, direction), scale, await task.noiseFloor());
     return {
-      ...known,
+      ...at,
       step: 0,
       theta,
-      objective: sum(known.value),
+      objective: sum(at.value),
       direction,
       residual: size,
       map,
@@ -319,62 +362,133 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
     };
   };
 
-  /** As many sweeps as fit into the budget. */
+  /** What the pushes of one sweep share: the time there is now, and what of the sweep has been done in it. */
+  const pace = { fits: (_milliseconds: number): boolean => true, rows: 0, spent: 0 };
+  const passCost = (): number => Math.max(cost.pass, pace.rows > 0 ? pace.spent / pace.rows : 0);
+
+  /** Evaluates some rows once that, and what comes after them, fits. */
+  const inPace = async <Result>(
+    turn: Turn,
+    rows: number,
+    after: number,
+    evaluate: () => Promise<Result>,
+  ): Promise<Result> => {
+    await turn(() => pace.fits(passCost() * rows + after));
+    const before = now();
+    const result = await evaluate();
+    pace.spent += now() - before;
+    pace.rows += rows;
+    return result;
+  };
+
+  /** A sweep over the window as it is: `work` is given its problem, whose rows wait for their turn. */
+  const sweepBy = (isStep: boolean, work: (task: Problem, snapshot: Snapshot, turn: Turn) => Promise<void>): Sweep => {
+    const snapshot = takeSnapshot();
+    let left = total;
+    const paced =
+      (turn: Turn): SumParts['turn'] =>
+      async (evaluate, rows) => {
+        left -= rows;
+        const after = left > 0 ? 0 : cost.algebra;
+        await turn(() => pace.fits(passCost() * rows + after));
+        const before = now();
+        const result = await evaluate();
+        pace.spent += now() - before;
+        pace.rows += rows;
+        return result;
+      };
+    const done = resumable((turn) => work(windowProblem(paced(turn)), snapshot, turn));
+    return { snapshot, work: done, isStep, algebra: 0 };
+  };
+
+  /** Brings what was evaluated over a snapshot to the present window. */
+  const follow = async (snapshot: Snapshot, at: Matrix, there: Evaluation, turn: Turn): Promise<Evaluation> => {
+    const result = copyEvaluation(there);
+    for (let next = snapshot.changes[0]; next !== undefined; next = snapshot.changes[0]) {
+      const { rows } = next.part;
+      await inPace(turn, rows, 0, () => followChange(snapshot, at, result));
+    }
+    return result;
+  };
+
+  /**
+   * The fixed point of the window in the place of weights that are worse: those fitted to few frames are, by far, once
+   * there are more, and clipped slopes lead back from there slowly.
+   */
+  const comparison = (): Sweep =>
+    sweepBy(false, async (task, snapshot, turn) => {
+      changed = 0;
+      if (right === null) return;
+      const linear = (await task.metric()).solve(right);
+      takeOver(linear, await follow(snapshot, linear, await task.evaluate(linear), turn));
+    });
+
+  const stepFrom = (from: MapState): Sweep =>
+    sweepBy(true, async (task, snapshot, turn) => {
+      const to = await solver.step(task, from);
+      const isSame = snapshot.changes.length === 0;
+      moveTo(to.theta, await follow(snapshot, to.theta, to, turn));
+      residual = to.residual;
+      state = to;
+      isPresent = isSame;
+    });
+
+  const endSweep = async ({ snapshot, work }: Sweep): Promise<void> => {
+    resting = null;
+    await work.abandon();
+    releaseSnapshot(snapshot);
+  };
+
+  /** The next sweep, if one is wanted and its beginning fits. */
+  const nextSweep = async (mayStep: boolean): Promise<Sweep | null> => {
+    const beginning = passCost() * (parts[0]?.rows ?? 0) + cost.algebra;
+    if (isStartDue()) return pace.fits(beginning) ? comparison() : null;
+    if (!mayStep) return null;
+    let at = isPresent ? state : null;
+    if (at === null) {
+      if (!pace.fits(cost.preparation + beginning)) return null;
+      const before = now();
+      at = await prepare(windowProblem());
+      cost.preparation = latest(cost.preparation, now() - before);
+      [state, isPresent, residual] = [at, true, at.residual];
+    }
+    const enough = Math.max(tolerance, on.precision === 'float64' ? 0 : on.accuracy.product);
+    const isWanted = at.residual > enough && at.exhausted !== true;
+    return isWanted && pace.fits(beginning) ? stepFrom(at) : null;
+  };
+
+  /** Whether it has ended; else it rests. */
+  const proceed = async (sweep: Sweep): Promise<boolean> => {
+    resting = sweep;
+    const [before, passed] = [now(), pace.spent];
+    try {
+      const isDone = await sweep.work.proceed();
+      sweep.algebra += Math.max(0, now() - before - (pace.spent - passed));
+      if (!isDone) return false;
+    } catch (error) {
+      await endSweep(sweep);
+      throw error;
+    }
+    cost.algebra = latest(cost.algebra, sweep.algebra);
+    await endSweep(sweep);
+    return true;
+  };
+
+  /** As many sweeps as fit into the budget; how many were ended. */
   const sweepWindow = async (began: number): Promise<number> => {
     if (total === 0 || mostSweeps === 0) return 0;
-    const enough = Math.max(tolerance, on.precision === 'float64' ? 0 : on.accuracy.product);
-    const fits = (milliseconds: number): boolean => now() - began + milliseconds <= budget;
-    const sweepCost = (): number => cost.pass * total + cost.algebra;
-    const evaluations = isStartDue() ? 1 : 0;
-    if (!fits(cost.preparation + (1 + evaluations) * sweepCost())) {
-      // What made it dear may be over; a sweep that proves too slow is given up.
-      for (const name of ['pass', 'algebra', 'preparation'] as const) cost[name] *= 0.9;
-      return 0;
+    pace.fits = (milliseconds) => now() - began + headroom * milliseconds + cost.ending <= budget;
+    pace.rows = pace.spent = 0;
+    let [sweeps, steps] = [0, 0];
+    let next = resting ?? (await nextSweep(true));
+    while (next !== null && (await proceed(next))) {
+      sweeps++;
+      if (next.isStep) steps++;
+      next = await nextSweep(steps < mostSweeps);
     }
-    const pace = { rows: 0, spent: 0 };
-    const turn: SumParts['turn'] = async (work, rows) => {
-      if (pace.rows > 0 && !fits((pace.spent / pace.rows) * (total - pace.rows) + cost.algebra)) throw outOfTime;
-      const before = now();
-      const result = await work();
-      pace.spent += now() - before;
-      pace.rows += rows;
-      return result;
-    };
-    /** Measures what goes on besides passes, and a pass if there was one. */
-    const timed = async <Result>(besides: 'algebra' | 'preparation', work: () => Promise<Result>): Promise<Result> => {
-      pace.rows = pace.spent = 0;
-      const before = now();
-      try {
-        return await work();
-      } finally {
-        cost[besides] = latest(cost[besides], Math.max(0, now() - before - pace.spent));
-        if (pace.rows > 0) cost.pass = latest(cost.pass, pace.spent / pace.rows);
-      }
-    };
-    let sweeps = 0;
-    try {
-      const prepared = await timed('preparation', async () => {
-        const task = windowProblem(turn);
-        return { task, at: await prepare(task) };
-      });
-      const { task } = prepared;
-      let { at } = prepared;
-      const keep = (): void => {
-        state = at;
-        theta = at.theta;
-        setKnown(at);
-        residual = at.residual;
-      };
-      keep();
-      sweeps = evaluations;
-      while (sweeps < mostSweeps + evaluations && at.residual > enough && at.exhausted !== true && fits(sweepCost())) {
-        at = await timed('algebra', () => solver.step(task, at));
-        keep();
-        sweeps++;
-      }
-    } catch (error) {
-      if (error !== outOfTime) throw error;
-    }
+    if (pace.rows > 0) cost.pass = latest(cost.pass, pace.spent / pace.rows);
+    // What made it dear may be over.
+    else for (const name of ['pass', 'algebra', 'preparation'] as const) cost[name] *= 0.9;
     return sweeps;
   };
 
@@ -385,53 +499,81 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
 
   const solveInTurns = async (how: RefitOptions): Promise<Refit> => {
     refuseClosed();
-    const held = await inTurn(async () => {
+    const { snapshot, at, fixedPoint, problemFrom } = await inTurn(async () => {
       if (growing === null || total === 0) {
         throw failure({ path: 'refit', seen: 'no transitions', expected: 'at least 1', hint: 'push frames first' });
       }
-      const task = windowProblem();
+      const { ridge, free } = windowProblem();
+      const gram = copyMatrix(growing.gram);
+      const metric = metricOf(host, gram, ridge, free);
+      const scale = metric.dualNorm(gradientAtZero);
       const own = [...parts];
-      own.forEach((part) => part.holders++);
-      await compareStart(task);
-      const from = copyMatrix(theta);
-      return { own, ridge: task.ridge, gram: copyMatrix(growing.gram), free: task.free, from };
+      const linear = right === null ? null : metric.solve(right);
+      return {
+        snapshot: takeSnapshot(),
+        at: { theta: copyMatrix(theta), ...copyEvaluation(known) },
+        fixedPoint: linear,
+        problemFrom: (from: Matrix): Problem =>
+          sumOfProblems({
+            parts: own.map(({ task }) => task),
+            gram,
+            metric,
+            gradientScale: () => scale,
+            start: from,
+            turn: inTurn,
+          }),
+      };
     });
     try {
-      const metric = metricOf(host, held.gram, held.ridge, held.free);
-      const task = sumOfProblems({
-        parts: held.own.map((part) => part.task),
-        gram: held.gram,
-        metric,
-        gradientScale: metric.dualNorm(gradientAtZero),
-        start: held.from,
-        turn: inTurn,
-      });
-      const signals = [closing.signal, ...(how.signal === undefined ? [] : [how.signal])];
-      const { theta: found, ...end } = await solve(task, how, AbortSignal.any(signals));
-      const improved = end.status === 'aborted' ? 0 : await inTurn(() => takeOver(windowProblem(), found));
-      return { ...end, theta: found, improved };
+      const signal = AbortSignal.any([closing.signal, ...(how.signal === undefined ? [] : [how.signal])]);
+      if (fixedPoint !== null && !signal.aborted)
+        takeBetter(at, { theta: fixedPoint, ...(await problemFrom(fixedPoint).evaluate(fixedPoint)) });
+      const { there, ...end } = await solve(problemFrom(at.theta), how, signal);
+      if (end.status === 'aborted' || there === null) return { ...end, improved: 0 };
+      for (;;) {
+        const improved = await inTurn(async () => {
+          if (await followChange(snapshot, end.theta, there)) return null;
+          changed = 0;
+          const taken = takeOver(end.theta, there);
+          if (taken > 0 && resting !== null) await endSweep(resting);
+          return taken;
+        });
+        if (improved !== null) return { ...end, improved };
+      }
     } finally {
-      await inTurn(async () => held.own.forEach(letGo));
+      await inTurn(async () => releaseSnapshot(snapshot));
     }
   };
 
-  const solve = async (task: Problem, how: RefitOptions, signal: AbortSignal): Promise<Omit<Refit, 'improved'>> => {
+  const solve = async (
+    task: Problem,
+    how: RefitOptions,
+    signal: AbortSignal,
+  ): Promise<Omit<Refit, 'improved'> & { readonly there: Evaluation | null }> => {
     const enough = Math.max(how.tolerance ?? 1e-8, await task.noiseFloor());
-    let found: Omit<Refit, 'improved'> = { theta: await task.start(), status: 'aborted', residual: Infinity, steps: 0 };
+    const begun = { theta: await task.start(), status: 'aborted', residual: Infinity, steps: 0, there: null } as const;
+    let reached: MapState | null = null;
+    const ended = (status: Refit['status'], { theta: found, residual: size, step, ...at }: MapState) => ({
+      theta: copyMatrix(found),
+      status,
+      residual: size,
+      steps: step,
+      there: copyEvaluation(at),
+    });
     for await (const at of iterate(solver, task, { signal })) {
-      const { residual: size, step } = at;
-      found = { theta: copyMatrix(at.theta), status: 'aborted', residual: size, steps: step };
-      if (size <= enough) return { ...found, status: 'converged' };
-      if (at.exhausted === true) return { ...found, status: 'stalled' };
-      if (step >= (how.steps ?? 100)) return { ...found, status: 'max-steps' };
+      reached = at;
+      if (at.residual <= enough) return ended('converged', at);
+      if (at.exhausted === true) return ended('stalled', at);
+      if (at.step >= (how.steps ?? 100)) return ended('max-steps', at);
     }
-    return found;
+    return reached === null ? begun : ended('aborted', reached);
   };
 
   const close = async (): Promise<void> => {
     closing.abort();
     await Promise.allSettled(refits);
     await inTurn(async () => {
+      if (resting !== null) await endSweep(resting);
       parts.splice(0).forEach(letGo);
       total = 0;
     });
@@ -455,7 +597,10 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
         }
         await dropOldest();
         const sweeps = await sweepWindow(began);
-        return { theta: copyMatrix(theta), milliseconds: now() - began, sweeps, residual, transitions: total };
+        const before = now();
+        const copied = copyMatrix(theta);
+        cost.ending = latest(cost.ending, now() - before);
+        return { theta: copied, milliseconds: now() - began, sweeps, residual, transitions: total };
       }),
     endTrial: () =>
       inTurn(async () => {
@@ -472,18 +617,40 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
   };
 };
 
-/** Milliseconds: of a pass, for each row; of the rest of a sweep; of what comes before the first sweep. */
+/** Milliseconds: of a pass, for each row; of the rest of a sweep; of what comes before the first sweep, and after the last. */
 interface Cost {
   pass: number;
   algebra: number;
   preparation: number;
+  ending: number;
 }
 
-/** Thrown by a pass over the window that would end after its time, and caught by the push that asked for it. */
-const outOfTime = Symbol('out of time');
+/** Work may take a tenth longer than it did. */
+const headroom = 1.1;
 
 /** What a step costs: dearer at once, cheaper in time. */
 const latest = (before: number, seen: number): number => (seen > before ? seen : 0.7 * before + 0.3 * seen);
+
+const copyEvaluation = ({ value, gradient }: Evaluation): Evaluation => ({
+  value: value.slice(),
+  gradient: copyMatrix(gradient),
+});
+
+/** Puts the columns of the units whose objective is lower at `other` in the place of those that are here; how many. */
+const takeBetter = (
+  here: Evaluation & { readonly theta: Matrix },
+  other: Evaluation & { readonly theta: Matrix },
+): number => {
+  let taken = 0;
+  for (let j = 0; j < here.value.length; j++) {
+    if (!(other.value[j]! < here.value[j]!)) continue;
+    taken++;
+    here.value[j] = other.value[j]!;
+    copyColumn(other.theta, here.theta, j);
+    copyColumn(other.gradient, here.gradient, j);
+  }
+  return taken;
+};
 
 /** Runs what it is given one after the other. */
 const serial = () => {
@@ -540,103 +707,6 @@ const check = (
     });
   }
   refuse(issues);
-};
-
-const checkFrames = (frames: Matrix, inputRows: Matrix | undefined, units: number, inputs: number): void => {
-  const issues: Issue[] = [];
-  const checkMatrix = (path: string, a: Matrix, rows: number, columns: number, name: string): void => {
-    if (a.columns !== columns || a.rows !== rows || a.data.length !== a.rows * a.columns) {
-      issues.push({
-        path,
-        seen: `[time=${a.rows}, ${name}=${a.columns}] with ${a.data.length} numbers`,
-        expected: `[time=${rows}, ${name}=${columns}]`,
-        ...(a.rows === columns && a.columns === rows ? { hint: 'transpose it' } : {}),
-      });
-    }
-    const at = firstNonFinite(a.data);
-    if (at < 0) return;
-    issues.push({
-      path,
-      seen: `${a.data[at]} at frame ${Math.floor(at / a.columns)} of these, ${name} ${at % a.columns}`,
-      expected: 'finite numbers',
-      hint: 'leave bad frames out and call endTrial() where they were',
-    });
-  };
-  checkMatrix('frames', frames, frames.rows, units, 'unit');
-  if (inputs > 0 && inputRows === undefined)
-    issues.push({ path: 'inputs', seen: 'none', expected: `[time=${frames.rows}, input=${inputs}]` });
-  if (inputRows !== undefined) checkMatrix('inputs', inputRows, frames.rows, inputs, 'input');
-  refuse(issues);
-};
-
-type LastFrame = { readonly frame: Float64Array; readonly input: Float64Array } | null;
-
-/** The transitions to these frames: from the last one before them to the first, and on. */
-const pieceOf = (
-  frames: Matrix,
-  inputRows: Matrix | undefined,
-  last: LastFrame,
-  alpha: Float64Array,
-  inputs: number,
-): Piece => {
-  const units = frames.columns;
-  const width = units + inputs;
-  const before = last === null ? 0 : 1;
-  const rows = Math.max(0, frames.rows - 1 + before);
-  const predictors = matrix(rows, width);
-  const targets = matrix(rows, units);
-  for (let row = 0; row < rows; row++) {
-    const t = row - before;
-    const own = predictors.data.subarray(row * width, (row + 1) * width);
-    own.set(t < 0 && last !== null ? last.frame : frames.data.subarray(t * units, (t + 1) * units));
-    if (t < 0 && last !== null) own.set(last.input, units);
-    else if (inputRows !== undefined) own.set(inputRows.data.subarray(t * inputs, (t + 1) * inputs), units);
-    for (let j = 0; j < units; j++) {
-      const a = alpha[j]!;
-      targets.data[row * units + j] = (frames.data[(t + 1) * units + j]! - (1 - a) * own[j]!) / a;
-    }
-  }
-  return { predictors, targets };
-};
-
-const lastOf = (frames: Matrix, inputRows: Matrix | undefined, inputs: number): NonNullable<LastFrame> => ({
-  frame: frames.data.slice((frames.rows - 1) * frames.columns, frames.rows * frames.columns),
-  input: inputRows?.data.slice((frames.rows - 1) * inputs, frames.rows * inputs) ?? new Float64Array(inputs),
-});
-
-const slice = ({ predictors, targets }: Piece, from: number, to: number): Piece => {
-  const part = (a: Matrix): Matrix => matrix(to - from, a.columns, a.data.slice(from * a.columns, to * a.columns));
-  return { predictors: part(predictors), targets: part(targets) };
-};
-
-const concatenate = (pieces: readonly Piece[]): Piece => {
-  const joined = (of: (piece: Piece) => Matrix): Matrix => stackRows(pieces.map(of));
-  return { predictors: joined((piece) => piece.predictors), targets: joined((piece) => piece.targets) };
-};
-
-const sourceOf = (piece: Piece, alpha: Float64Array, units: number, inputs: number): TransitionSource => ({
-  predictors: rowSourceOf(piece.predictors),
-  targets: rowSourceOf(piece.targets),
-  weights: null,
-  frames: null,
-  units,
-  inputs,
-  alpha,
-});
-
-/** X as the backend holds it: rounded to float32 in mixed precision, so that what leaves X'X is what joined it. */
-const designOf = ({ predictors }: Piece, bias: boolean, rounded: boolean): Matrix => {
-  const { rows, columns } = predictors;
-  const width = columns + (bias ? 1 : 0);
-  const result = matrix(rows, width);
-  for (let t = 0; t < rows; t++) {
-    for (let p = 0; p < columns; p++) {
-      const value = predictors.data[t * columns + p]!;
-      result.data[t * width + p] = rounded ? Math.fround(value) : value;
-    }
-    if (bias) result.data[t * width + columns] = 1;
-  }
-  return result;
 };
 
 /** right + sign X' phi^-1(d), in place; null where some target has no inverse. */

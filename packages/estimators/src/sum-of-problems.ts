@@ -8,7 +8,7 @@ export interface SumParts {
   readonly gram: Matrix;
   readonly metric: Metric;
   /** |g_j at zero| [unit]. */
-  readonly gradientScale: Float64Array;
+  readonly gradientScale: () => Float64Array;
   /** Where a solver starts. */
   readonly start: Matrix;
   /** Runs the pass of one part, of so many rows: a place for others to come in between. Default: at once. */
@@ -71,7 +71,7 @@ export const sumOfProblems = ({ parts, gram, metric, gradientScale, start, turn 
     gram: async () => gram,
     metric: async () => metric,
     start: async () => start,
-    gradientScale: async () => gradientScale,
+    gradientScale: async () => gradientScale(),
     noiseFloor: async () => (on.precision === 'float64' ? 0 : on.accuracy.product),
     rounding: async () => new Float64Array(shape.units).fill(Infinity),
     release: () => parts.forEach((part) => part.release()),

@@ -13,7 +13,7 @@ export * from './measured.js';
 export * from './line-search.js';
 export * from './error-bound.js';
 export * from './batched-pcg.js';
-export { columnRoom, sameUnits, scaleColumns, scatterColumns } from './columns.js';
+export { columnRoom, copyColumn, sameUnits, scaleColumns, scatterColumns } from './columns.js';
 export * from './shared-eigenbasis.js';
 export * from './fixed-point-map.js';
 export * from './acceleration.js';

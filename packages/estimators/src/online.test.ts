@@ -249,6 +249,28 @@ describe('the budget of online', () => {
     expect(on.memory()).toEqual(before);
   });
 
+  it('a pass that fails in a sweep fails its push, leaves the weights and gives everything back', async () => {
+    const all = recording({ steps: 400 });
+    const before = on.memory();
+    const { use, now } = slowBackend();
+    let failsAt = Infinity;
+    const failing: Backend = {
+      ...use,
+      pass: (design, request) => (--failsAt < 0 ? Promise.reject(new Error('lost')) : use.pass(design, request)),
+    };
+    const fit = open(all, { budget: 24, sweeps: 50, tolerance: 0, window: 300, now }, failing);
+    for (let from = 0; from < 400; from += 20) await pushRange(fit, all, from, from + 20);
+    const { theta } = await pushRange(fit, all, 400, 400);
+    failsAt = 1;
+    await expect(pushRange(fit, all, 400, 400)).rejects.toThrow('lost');
+    failsAt = Infinity;
+    const after = await pushRange(fit, all, 400, 400);
+    expect(relative(after.theta, theta)).toBeLessThan(0.1);
+    expect(after.sweeps + (await pushRange(fit, all, 400, 400)).sweeps).toBeGreaterThan(0);
+    await fit.close();
+    expect(on.memory()).toEqual(before);
+  });
+
   it('too small for a sweep still takes frames in', async () => {
     const all = recording({ steps: 300 });
     const { use, clock, now } = slowBackend();

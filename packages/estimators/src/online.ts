@@ -362,8 +362,8 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
     };
   };
 
-  /** What the pushes of one sweep share: the time there is now, and what of the sweep has been done in it. */
-  const pace = { fits: (_milliseconds: number): boolean => true, rows: 0, spent: 0 };
+  /** Of the push that is served: whether so many milliseconds more fit, whether some did not, and its passes so far. */
+  const pace = { fits: (_milliseconds: number): boolean => true, isShort: false, rows: 0, spent: 0 };
   const passCost = (): number => Math.max(cost.pass, pace.rows > 0 ? pace.spent / pace.rows : 0);
 
   /** Evaluates some rows once that, and what comes after them, fits. */
@@ -387,15 +387,9 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
     let left = total;
     const paced =
       (turn: Turn): SumParts['turn'] =>
-      async (evaluate, rows) => {
+      (evaluate, rows) => {
         left -= rows;
-        const after = left > 0 ? 0 : cost.algebra;
-        await turn(() => pace.fits(passCost() * rows + after));
-        const before = now();
-        const result = await evaluate();
-        pace.spent += now() - before;
-        pace.rows += rows;
-        return result;
+        return inPace(turn, rows, left > 0 ? 0 : cost.algebra, evaluate);
       };
     const done = resumable((turn) => work(windowProblem(paced(turn)), snapshot, turn));
     return { snapshot, work: done, isStep, algebra: 0 };
@@ -403,6 +397,7 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
 
   /** Brings what was evaluated over a snapshot to the present window. */
   const follow = async (snapshot: Snapshot, at: Matrix, there: Evaluation, turn: Turn): Promise<Evaluation> => {
+    if (snapshot.changes.length === 0) return there;
     const result = copyEvaluation(there);
     for (let next = snapshot.changes[0]; next !== undefined; next = snapshot.changes[0]) {
       const { rows } = next.part;
@@ -435,8 +430,11 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
 
   const endSweep = async ({ snapshot, work }: Sweep): Promise<void> => {
     resting = null;
-    await work.abandon();
-    releaseSnapshot(snapshot);
+    try {
+      await work.abandon();
+    } finally {
+      releaseSnapshot(snapshot);
+    }
   };
 
   /** The next sweep, if one is wanted and its beginning fits. */
@@ -466,7 +464,8 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
       sweep.algebra += Math.max(0, now() - before - (pace.spent - passed));
       if (!isDone) return false;
     } catch (error) {
-      await endSweep(sweep);
+      resting = null;
+      releaseSnapshot(sweep.snapshot);
       throw error;
     }
     cost.algebra = latest(cost.algebra, sweep.algebra);
@@ -477,7 +476,12 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
   /** As many sweeps as fit into the budget; how many were ended. */
   const sweepWindow = async (began: number): Promise<number> => {
     if (total === 0 || mostSweeps === 0) return 0;
-    pace.fits = (milliseconds) => now() - began + headroom * milliseconds + cost.ending <= budget;
+    pace.fits = (milliseconds) => {
+      const isFit = now() - began + headroom * milliseconds + cost.ending <= budget;
+      pace.isShort ||= !isFit;
+      return isFit;
+    };
+    pace.isShort = false;
     pace.rows = pace.spent = 0;
     let [sweeps, steps] = [0, 0];
     let next = resting ?? (await nextSweep(true));
@@ -488,7 +492,7 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
     }
     if (pace.rows > 0) cost.pass = latest(cost.pass, pace.spent / pace.rows);
     // What made it dear may be over.
-    else for (const name of ['pass', 'algebra', 'preparation'] as const) cost[name] *= 0.9;
+    else if (pace.isShort) for (const name of ['pass', 'algebra', 'preparation'] as const) cost[name] *= 0.9;
     return sweeps;
   };
 

@@ -46,4 +46,4 @@ export const hugePages = async (): Promise<Prepare> => {
 export const newMatrix =
   (prepare: Prepare) =>
   (rows: number, columns: number): Matrix =>
-    matrix(rows, columns, prepare(new Float64Array(rows * columns)));
+    matrix(rows, columns, prepare(matrix(rows, columns).data));

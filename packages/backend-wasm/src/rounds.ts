@@ -23,9 +23,15 @@ export const blockRowsFor = (columns: number, time: number, threads: number): nu
   return Math.max(4, wholeRows(Math.min(rows, time / threads)));
 };
 
-/** Rows of a burst that takes some half a second, in whole rounds of blocks: others wait no longer. */
-export const burstRowsFor = (operationsARow: number, blockRows: number, threads: number): number =>
-  blockRows * threads * Math.max(1, Math.ceil(1e10 / Math.max(1, operationsARow * blockRows)));
+/** Operations of some half a second, and rows beside which a burst's beginning and end cost little: parameters and sums. */
+const burstOperations = 2.5e10;
+const fewestBurstRows = 2048;
+
+/** Rows of a burst, in whole rounds of blocks: others wait no longer than for one. */
+export const burstRowsFor = (operationsARow: number, blockRows: number, threads: number): number => {
+  const rows = Math.max(fewestBurstRows, burstOperations / Math.max(1, operationsARow));
+  return blockRows * threads * Math.max(1, Math.ceil(rows / blockRows));
+};
 
 /** Rows of the last parts of a sweep: some tenths of a millisecond of work, and enough for a block to be worth its start. */
 export const leastRows = (operationsARow: number): number => Math.min(mostRows, Math.max(64, 6e6 / operationsARow));

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sourceOfTransitions, transitions } from '@drnn/simulator';
+import { restrict, sourceOfTransitions, transitions } from '@drnn/simulator';
 import { transfers } from '@drnn/objectives';
-import { matrix, type Matrix } from '@drnn/tensor';
+import { collect, matrix, type Matrix } from '@drnn/tensor';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fit, type FitContext } from './index.js';
@@ -113,6 +113,8 @@ describe('what is made of transitions in sweeps', () => {
           const from = Math.floor(rows / 2);
           const tail = await rowsFrom(applyScalingTo(source, scaling), from);
           expect(tail.targets.data).toEqual(applyScaling(raw, scaling).targets.data.slice(from * units));
+          const begun = restrict(applyScalingTo(source, scaling), [{ from, to: rows }]);
+          expect(await collect(begun.targets)).toEqual(tail.targets);
         },
       ),
       { numRuns: 40 },

@@ -1,6 +1,6 @@
 import type { Transfer } from '@drnn/objectives';
 import type { Transitions, TransitionSource } from '@drnn/simulator';
-import { type Issue, matrix, type Matrix, refuse, type RowSource } from '@drnn/tensor';
+import { beginningOf, type Issue, matrix, type Matrix, refuse, type RowSource, seekable } from '@drnn/tensor';
 import { type RowSweeps, sweepMemory, type TransitionPiece } from './row-sweeps.js';
 
 /** How recorded values become rates: rate = (value - offset) / scale, both [unit]. */
@@ -95,12 +95,16 @@ export const applyScaling = (raw: Transitions, scaling: Scaling): Transitions =>
 
 /** The same of transitions that are read, as they are. */
 export const applyScalingTo = (raw: TransitionSource, scaling: Scaling): TransitionSource => {
-  const convert = (rows: RowSource): RowSource => ({
-    ...rows,
-    blocks: async function* (length) {
-      for await (const piece of rows.blocks(length)) yield scaled(piece, raw.units, scaling);
-    },
-  });
+  const convert = (rows: RowSource): RowSource => {
+    const source: RowSource = {
+      ...rows,
+      blocks: async function* (length) {
+        for await (const piece of rows.blocks(length)) yield scaled(piece, raw.units, scaling);
+      },
+    };
+    const begin = beginningOf(rows);
+    return begin === null ? source : seekable(source, (row) => convert(begin(row)));
+  };
   return { ...raw, predictors: convert(raw.predictors), targets: convert(raw.targets) };
 };
 

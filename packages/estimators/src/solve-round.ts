@@ -196,7 +196,7 @@ const newtonStep = async (
   const count = point.theta.columns;
   const of = (columns: Int32Array): Int32Array => columns.map((c) => open[c]!);
   const share = productWork(open.length, count);
-  const right = columnsOf(point.gradient, open);
+  const right = open.length === count ? on.host.copy(point.gradient) : columnsOf(point.gradient, open);
   for (let i = 0; i < right.data.length; i++) right.data[i] = -right.data[i]!;
   const expected = expectedRemainder(right.columns);
   const [first = rule.perUnit / 2, ...deeper] = rule.unitEnds ?? [];

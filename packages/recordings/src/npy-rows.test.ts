@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { collect, DrnnError, type RowSource } from '@drnn/tensor';
+import { beginningOf, collect, DrnnError, type RowSource } from '@drnn/tensor';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { encodeNpy, npyRows } from './index.js';
@@ -34,6 +34,9 @@ describe('rows of an npy file', () => {
             }
             expect(pieces).toEqual([...data]);
           }
+          const from = Math.min(rows, length);
+          const begun = beginningOf(source)?.(from);
+          expect(begun === undefined ? [] : [...(await collect(begun)).data]).toEqual([...data.slice(from * columns)]);
         },
       ),
       { numRuns: 25 },

@@ -1,11 +1,11 @@
 import { open, stat } from 'node:fs/promises';
-import { failure, matrix, type RowSource } from '@drnn/tensor';
+import { failure, matrix, type RowSource, seekable } from '@drnn/tensor';
 import { budgetOf } from './budget.js';
 import { decodeNpyHeader, decodeNumbers, LONGEST_NPY_HEADER } from './npy.js';
 import { bytesPerNumber, describeShape } from './numeric-array.js';
 
 /**
- * The rows of an npy file [time, column] that is read piece by piece, each time from its start, and never held whole:
+ * The rows of an npy file [time, column] that is read piece by piece and never held whole, from any of its rows on:
  * floats, integers or booleans of either byte order, in C order. Errors: no npy file, another number of axes, Fortran
  * order, a file cut short.
  */
@@ -42,34 +42,44 @@ export const npyRows = async (path: string): Promise<RowSource> => {
       });
     }
     const rowBytes = columns * bytesPerNumber[type];
-    return {
-      rows,
-      columns,
-      blocks: async function* (length) {
-        const reading = await open(path);
-        try {
-          const bytes = Buffer.alloc(Math.min(length, rows) * rowBytes);
-          for (let row = 0; row < rows; row += length) {
-            const count = Math.min(length, rows - row);
-            const wanted = count * rowBytes;
-            for (let filled = 0; filled < wanted;) {
-              const { bytesRead } = await reading.read(
-                bytes,
-                filled,
-                wanted - filled,
-                dataStart + row * rowBytes + filled,
+    const from = (first: number): RowSource => {
+      const source: RowSource = {
+        rows: rows - first,
+        columns,
+        blocks: async function* (length) {
+          const reading = await open(path);
+          try {
+            const bytes = Buffer.alloc(Math.min(length, rows) * rowBytes);
+            for (let row = first; row < rows; row += length) {
+              const count = Math.min(length, rows - row);
+              const wanted = count * rowBytes;
+              for (let filled = 0; filled < wanted;) {
+                const { bytesRead } = await reading.read(
+                  bytes,
+                  filled,
+                  wanted - filled,
+                  dataStart + row * rowBytes + filled,
+                );
+                if (bytesRead === 0) throw failure({ path, seen: `an end in row ${row}`, expected: `${rows} rows` });
+                filled += bytesRead;
+              }
+              const part = decodeNumbers(
+                bytes.subarray(0, wanted),
+                type,
+                littleEndian,
+                budgetOf(2 * wanted + 64),
+                path,
               );
-              if (bytesRead === 0) throw failure({ path, seen: `an end in row ${row}`, expected: `${rows} rows` });
-              filled += bytesRead;
+              yield matrix(count, columns, part instanceof Float64Array ? part : Float64Array.from(part));
             }
-            const part = decodeNumbers(bytes.subarray(0, wanted), type, littleEndian, budgetOf(2 * wanted + 64), path);
-            yield matrix(count, columns, part instanceof Float64Array ? part : Float64Array.from(part));
+          } finally {
+            await reading.close();
           }
-        } finally {
-          await reading.close();
-        }
-      },
+        },
+      };
+      return seekable(source, (row) => from(first + row));
     };
+    return from(0);
   } finally {
     await file.close();
   }

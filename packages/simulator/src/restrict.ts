@@ -1,4 +1,4 @@
-import { type Issue, matrix, refuse, rowRange, type RowSource } from '@drnn/tensor';
+import { beginningOf, type Issue, type Matrix, refuse, rowRange, type RowSource } from '@drnn/tensor';
 import type { TransitionSource } from './transition-source.js';
 
 /** Rows [from, to). */
@@ -42,17 +42,28 @@ const restrictRows = (rows: RowSource, ranges: readonly RowRange[]): RowSource =
   rows: ranges.reduce((total, { from, to }) => total + to - from, 0),
   columns: rows.columns,
   blocks: async function* (length) {
-    const lastRow = ranges.at(-1)?.to ?? 0;
-    let start = 0;
-    for await (const piece of rows.blocks(length)) {
-      const end = start + piece.rows;
-      for (const { from, to } of ranges) {
-        const [first, last] = [Math.max(from, start), Math.min(to, end)];
-        if (last > first) yield rowRange(piece, first - start, last - start);
-      }
-      start = end;
-      if (end >= lastRow) return;
-    }
-    if (start === 0) yield matrix(0, rows.columns);
+    const begin = beginningOf(rows);
+    if (begin === null) yield* inside(rows, 0, ranges, length);
+    else for (const range of ranges) yield* inside(begin(range.from), range.from, [range], length);
   },
 });
+
+/** The rows of a source, whose first is row `start`, that lie in these ranges. */
+async function* inside(
+  rows: RowSource,
+  start: number,
+  ranges: readonly RowRange[],
+  length: number,
+): AsyncGenerator<Matrix> {
+  const lastRow = ranges.at(-1)?.to ?? 0;
+  let begun = start;
+  for await (const piece of rows.blocks(length)) {
+    const end = begun + piece.rows;
+    for (const { from, to } of ranges) {
+      const [first, last] = [Math.max(from, begun), Math.min(to, end)];
+      if (last > first) yield rowRange(piece, first - begun, last - begun);
+    }
+    begun = end;
+    if (end >= lastRow) return;
+  }
+}

@@ -1,4 +1,5 @@
 import {
+  beginningOf,
   failure,
   firstNonFinite,
   type Issue,
@@ -8,6 +9,7 @@ import {
   rowRange,
   type RowSource,
   rowSourceOf,
+  seekable,
   stackRows,
 } from '@drnn/tensor';
 import {
@@ -88,38 +90,55 @@ export const streamTransitions = ({ rates, alpha: given }: StreamedObservations)
   if (bad !== undefined) issues.push({ path: 'alpha', seen: `${bad}`, expected: 'dt / tau in (0, 1]' });
   refuse(issues);
 
-  const transitionCount = frames - 1;
-  const checked = (piece: Matrix, row: number): Matrix => {
-    const at = firstNonFinite(piece.data);
-    if (at < 0) return piece;
-    throw failure({
-      path: 'rates',
-      seen: `${piece.data[at]} at frame ${row + Math.floor(at / units)}, unit ${at % units}`,
-      expected: 'finite numbers',
-      hint: 'a recording with missing samples must be read whole: see transitions',
-    });
-  };
-  const predictors: RowSource = {
-    rows: transitionCount,
+  const predictors = predictorsOf(rates, 0);
+  const targets = targetsOf(rates, alpha, 0);
+  return { predictors, targets, weights: null, frames: null, units, inputs: 0, alpha };
+};
+
+/** Frames that were read, the first of them number `frame`; refuses what is not finite. */
+const checked = (piece: Matrix, frame: number): Matrix => {
+  const at = firstNonFinite(piece.data);
+  if (at < 0) return piece;
+  const { columns } = piece;
+  throw failure({
+    path: 'rates',
+    seen: `${piece.data[at]} at frame ${frame + Math.floor(at / columns)}, unit ${at % columns}`,
+    expected: 'finite numbers',
+    hint: 'a recording with missing samples must be read whole: see transitions',
+  });
+};
+
+/** All rates but the last, the first of which is frame `frame`. */
+const predictorsOf = (rates: RowSource, frame: number): RowSource => {
+  const [count, units] = [rates.rows - 1, rates.columns];
+  const source: RowSource = {
+    rows: count,
     columns: units,
     blocks: async function* (length) {
       let row = 0;
       for await (const piece of rates.blocks(length)) {
-        checked(piece, row);
-        const count = Math.min(piece.rows, transitionCount - row);
-        if (count > 0) yield matrix(count, units, piece.data.subarray(0, count * units));
+        checked(piece, frame + row);
+        const own = Math.min(piece.rows, count - row);
+        if (own > 0) yield matrix(own, units, piece.data.subarray(0, own * units));
         row += piece.rows;
       }
     },
   };
-  const targets: RowSource = {
-    rows: transitionCount,
+  const begin = beginningOf(rates);
+  return begin === null ? source : seekable(source, (row) => predictorsOf(begin(row), frame + row));
+};
+
+/** The targets of the transitions between these rates, the first of which is frame `frame`. */
+const targetsOf = (rates: RowSource, alpha: Float64Array, frame: number): RowSource => {
+  const units = rates.columns;
+  const source: RowSource = {
+    rows: rates.rows - 1,
     columns: units,
     blocks: async function* (length) {
       const last = matrix(1, units);
       let row = 0;
       for await (const piece of rates.blocks(length)) {
-        checked(piece, row);
+        checked(piece, frame + row);
         const result = row === 0 ? invertedRows(piece, alpha) : invertedAfter(last, piece, alpha);
         if (piece.rows > 0) last.data.set(piece.data.subarray((piece.rows - 1) * units, piece.rows * units));
         row += piece.rows;
@@ -127,7 +146,8 @@ export const streamTransitions = ({ rates, alpha: given }: StreamedObservations)
       }
     },
   };
-  return { predictors, targets, weights: null, frames: null, units, inputs: 0, alpha };
+  const begin = beginningOf(rates);
+  return begin === null ? source : seekable(source, (row) => targetsOf(begin(row), alpha, frame + row));
 };
 
 /** The targets of transitions between these frames, one fewer. */

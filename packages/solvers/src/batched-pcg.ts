@@ -169,10 +169,10 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
       direction = gathered(home.direction, units, away.direction);
     }
   };
-  /** Whom the next product is for, unless it goes deeper. */
-  const narrowed = (): Int32Array => {
-    const wanted = request.narrowing === true ? roomy(units) : units;
-    return wanted.length > 0 && wanted.length <= crowded * units.length ? wanted : units;
+  /** Whom of these the next product is for. */
+  const narrowed = (among: Int32Array): Int32Array => {
+    const wanted = request.narrowing === true ? roomy(among) : among;
+    return wanted.length > 0 && wanted.length <= crowded * among.length ? wanted : among;
   };
   /** Those of the units that are at work, and some more to fill the width. */
   const roomy = (among: Int32Array): Int32Array => {
@@ -192,7 +192,7 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
       const open = Int32Array.from(ending.keys()).filter(isOpen);
       if (open.length === 0) continue;
       for (const j of open) ending[j] = null;
-      gather(request.narrowing === true ? roomy(all) : all);
+      gather(narrowed(all));
       return true;
     }
   };
@@ -208,7 +208,7 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
   while (!(request.stopWhen?.(progress()) ?? false) && products < maxProducts) {
     const atWork = ending.reduce((sum, why) => (why === null ? sum + 1 : sum), 0);
     if (atWork <= few * count && !deeper() && atWork === 0) break;
-    gather(narrowed());
+    gather(narrowed(units));
     const width = units.length;
     if (isSpent(width)) break;
     argument.data.set(direction.data);
@@ -257,7 +257,7 @@ export const batchedPcg = async (request: PcgRequest): Promise<PcgResult> => {
 
     // The next direction may be dear: none is made that no product is left for.
     const share = productWork(width, count);
-    if (isSpent(narrowed().length, directionCost * share)) break;
+    if (isSpent(narrowed(units).length, directionCost * share)) break;
     const spentBefore = work();
     const next = await request.precondition(residual, units);
     preconditionings++;

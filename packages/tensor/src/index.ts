@@ -14,6 +14,7 @@ export * from './scope.js';
 export * from './engine.js';
 export * from './row-means.js';
 export * from './row-reader.js';
+export * from './seekable.js';
 export * from './shapes.js';
 export * from './solve-batch.js';
 export * from './scan.js';

@@ -10,8 +10,18 @@ export interface Matrix {
   readonly data: Float64Array;
 }
 
-/** A `[rows, columns]` matrix over `data` (not copied), or of zeros. Throws when the length does not fit. */
+/**
+ * A `[rows, columns]` matrix over `data` (not copied), or of zeros. Errors: sizes that are not whole numbers of at least 0;
+ * another length.
+ */
 export const matrix = (rows: number, columns: number, data?: Float64Array): Matrix => {
+  if (!isSize(rows) || !isSize(columns)) {
+    throw failure({
+      path: 'matrix',
+      seen: `[row=${rows}, column=${columns}]`,
+      expected: 'whole numbers of at least 0',
+    });
+  }
   if (data !== undefined && data.length !== rows * columns) {
     throw failure({
       path: 'matrix',
@@ -21,6 +31,8 @@ export const matrix = (rows: number, columns: number, data?: Float64Array): Matr
   }
   return { rows, columns, data: data ?? new Float64Array(rows * columns) };
 };
+
+const isSize = (count: number): boolean => Number.isSafeInteger(count) && count >= 0;
 
 /** A matrix from nested rows, for tests and small literals. */
 export const matrixOf = (rows: readonly (readonly number[])[]): Matrix => {

@@ -2,6 +2,7 @@ import type { RowSource } from './backend.js';
 import type { Numbers } from './blocks.js';
 import { failure } from './error.js';
 import { matrix, type Matrix, rowRange } from './matrix.js';
+import { seekable } from './seekable.js';
 
 /** Whether all are finite, without a branch: x - x is 0 but for infinities and NaN. */
 const areFinite = (values: Float32Array, from: number, to: number): boolean => {
@@ -157,11 +158,14 @@ export const collect = async (source: RowSource): Promise<Matrix> => {
 };
 
 /** A matrix as a source: its rows are shared, not copied. */
-export const rowSourceOf = (values: Matrix): RowSource => ({
-  rows: values.rows,
-  columns: values.columns,
-  blocks: function* (length) {
-    for (let row = 0; row < values.rows; row += length)
-      yield rowRange(values, row, Math.min(values.rows, row + length));
-  },
-});
+export const rowSourceOf = (values: Matrix): RowSource => {
+  const source: RowSource = {
+    rows: values.rows,
+    columns: values.columns,
+    blocks: function* (length) {
+      for (let row = 0; row < values.rows; row += length)
+        yield rowRange(values, row, Math.min(values.rows, row + length));
+    },
+  };
+  return seekable(source, (row) => rowSourceOf(rowRange(values, row, values.rows)));
+};

@@ -34,7 +34,7 @@ const headStart = ({ winner }: { readonly winner: Winner }): number => (winner =
 /** The strengths of plain ridge that are looked at first, and where it came near. */
 const firstStrengths: readonly number[] = [1e-2, 1e-3, 1e-4];
 const strengths: Readonly<Record<RidgeLoss, readonly number[]>> = {
-  'least-squares': [1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5],
+  'least-squares': [1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 1e-4, 1e-5],
   'cross-entropy': [1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4],
 };
 

@@ -511,15 +511,15 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
       const gram = copyMatrix(growing.gram);
       const metric = metricOf(host, gram, ridge, free);
       const scale = metric.dualNorm(gradientAtZero);
-      const own = [...parts];
       const linear = right === null ? null : metric.solve(right);
+      const taken = takeSnapshot();
       return {
-        snapshot: takeSnapshot(),
+        snapshot: taken,
         at: { theta: copyMatrix(theta), ...copyEvaluation(known) },
         fixedPoint: linear,
         problemFrom: (from: Matrix): Problem =>
           sumOfProblems({
-            parts: own.map(({ task }) => task),
+            parts: taken.parts.map(({ task }) => task),
             gram,
             metric,
             gradientScale: () => scale,
@@ -538,9 +538,9 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
         const improved = await inTurn(async () => {
           if (await followChange(snapshot, end.theta, there)) return null;
           changed = 0;
-          const taken = takeOver(end.theta, there);
-          if (taken > 0 && resting !== null) await endSweep(resting);
-          return taken;
+          const better = takeOver(end.theta, there);
+          if (better > 0 && resting !== null) await endSweep(resting);
+          return better;
         });
         if (improved !== null) return { ...end, improved };
       }

@@ -51,7 +51,7 @@ print([
   `ours in ${options.precision} precision, ${options.threads} threads each, ${options.repeats} runs, ${options.networks} networks`,
 ]);
 
-const candidates = candidatesFor(options.steps);
+const candidates = candidatesFor(options.learners, options);
 
 // A small race first: it says which library NumPy has, and warms the engine.
 const small = { units: 60, transitions: 1000 };

@@ -50,12 +50,22 @@ const quickLearner: Learner = learnerOf('calibrated, quick', async (on, recordin
   return theta;
 });
 
-/** Who is timed against NumPy; the last one stands for us against Adam. An estimator enters with a line here. */
-export const candidatesFor = (authorsSteps: number): readonly Learner[] => [
-  authorsLearner(authorsSteps),
-  convexLearner(12),
-  quickLearner,
-];
+/** Who may be timed against NumPy, by a word for the command line. An estimator enters with a line here. */
+const candidates = {
+  authors: ({ steps }: { readonly steps: number }): Learner => authorsLearner(steps),
+  convex: (): Learner => convexLearner(12),
+  quick: (): Learner => quickLearner,
+};
+
+export type CandidateName = keyof typeof candidates;
+
+export const isCandidateName = (name: string): name is CandidateName => Object.hasOwn(candidates, name);
+
+/** In the order of their names; the last one stands for us against Adam. */
+export const candidatesFor = (
+  names: readonly CandidateName[],
+  authors: { readonly steps: number },
+): readonly Learner[] => names.map((name) => candidates[name](authors));
 
 /** Where the authors' Adam starts: the ridge of the fixed point, a transition (1e4 times that of the fit). */
 const startRidge = 1e-4;

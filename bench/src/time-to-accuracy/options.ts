@@ -2,10 +2,12 @@ import { parseArgs } from 'node:util';
 import { physicalCores } from '@drnn/backend-wasm';
 import type { Precision } from '@drnn/tensor';
 import { type BackendName, hasFloat64, isBackendName } from '../speed/backends.js';
+import { type CandidateName, isCandidateName } from './learners.js';
 
 export interface Options {
   readonly sizes: readonly { readonly units: number; readonly transitions: number }[];
   readonly backends: readonly BackendName[];
+  readonly learners: readonly CandidateName[];
   readonly precision: Precision;
   readonly threads: number;
   readonly repeats: number;
@@ -27,6 +29,7 @@ The machine should do nothing else; the bench says when it did.
 
   --sizes LIST         units x transitions; default 500x7500,1000x10000
   --backends LIST      default blas,wasm
+  --learners LIST      of ours: authors, convex, quick (the last named meets Adam); default all three
   --precision NAME     mixed (default) or float64, of our fits
   --threads NUMBER     of all; default all physical cores
   --repeats NUMBER     of every run; default 3
@@ -50,6 +53,7 @@ export const optionsOf = (parameters: readonly string[]): Options | 'help' | { r
       options: {
         sizes: text('500x7500,1000x10000'),
         backends: text('blas,wasm'),
+        learners: text('authors,convex,quick'),
         precision: text('mixed'),
         threads: text(`${physicalCores()}`),
         repeats: text('3'),
@@ -82,10 +86,18 @@ export const optionsOf = (parameters: readonly string[]): Options | 'help' | { r
   });
   if (!sizes.every(({ units, transitions }) => Number.isInteger(units) && Number.isInteger(transitions) && units >= 2))
     issues.push(`--sizes: saw ${values.sizes}, expected sizes such as 500x7500, separated by commas`);
-  const words = values.backends.split(',').filter((word) => word !== '');
-  const backends = words.filter(isBackendName);
-  if (backends.length !== words.length || backends.length === 0)
-    issues.push(`--backends: saw ${values.backends}, expected names of backends, separated by commas`);
+  const named = <Name extends string>(
+    option: 'backends' | 'learners',
+    isName: (word: string) => word is Name,
+  ): readonly Name[] => {
+    const words = values[option].split(',').filter((word) => word !== '');
+    const names = words.filter(isName);
+    if (names.length !== words.length || names.length === 0)
+      issues.push(`--${option}: saw ${values[option]}, expected names of ${option}, separated by commas`);
+    return names;
+  };
+  const backends = named('backends', isBackendName);
+  const learners = named('learners', isCandidateName);
   const precision = precisionOf(values.precision);
   if (precision === null) {
     issues.push(`--precision: saw ${values.precision}, expected mixed or float64`);
@@ -98,6 +110,7 @@ export const optionsOf = (parameters: readonly string[]): Options | 'help' | { r
   const options = {
     sizes,
     backends,
+    learners,
     precision,
     threads: whole('threads'),
     repeats: whole('repeats'),

@@ -81,7 +81,7 @@ export const gramsOf = async (
       for (let k = 0; k < count; k++)
         addFrom(grams[first - from + k]!.data, doubles, whole / 8 + k * size, burstStart === 0);
     };
-    const atOnce = burstRowsFor(size * count, blockRows, threads);
+    const atOnce = burstRowsFor(time, size * count, blockRows, threads);
     await inBursts(weights === null ? [design] : [design, weights], atOnce, precision, burst);
   };
 

@@ -182,7 +182,7 @@ export const passOf = async (
   };
 
   if (units > 0) {
-    const atOnce = burstRowsFor(operations, blockRows, threads);
+    const atOnce = burstRowsFor(time, operations, blockRows, threads);
     await inBursts([design, ...Object.values(data)], atOnce, precision, burst);
   }
   sums.forEach(({ total, error }) => settleCompensated(total, error));

@@ -27,10 +27,11 @@ export const blockRowsFor = (columns: number, time: number, threads: number): nu
 const burstOperations = 2.5e10;
 const fewestBurstRows = 2048;
 
-/** Rows of a burst, in whole rounds of blocks: others wait no longer than for one. */
-export const burstRowsFor = (operationsARow: number, blockRows: number, threads: number): number => {
-  const rows = Math.max(fewestBurstRows, burstOperations / Math.max(1, operationsARow));
-  return blockRows * threads * Math.max(1, Math.ceil(rows / blockRows));
+/** Rows of a burst, in whole blocks: about as many as others can wait for, and the same in all, so that none is short. */
+export const burstRowsFor = (time: number, operationsARow: number, blockRows: number, threads: number): number => {
+  const rows = threads * Math.max(fewestBurstRows, burstOperations / Math.max(1, operationsARow));
+  const bursts = Math.max(1, Math.round(time / rows));
+  return blockRows * Math.ceil(time / bursts / blockRows);
 };
 
 /** Rows of the last parts of a sweep: some tenths of a millisecond of work, and enough for a block to be worth its start. */

@@ -6,6 +6,8 @@ import { copyMatrix, type Host, identity, matrix, type Matrix } from '@drnn/tens
 export interface GrowingMetric {
   /** X'X. */
   readonly gram: Matrix;
+  /** Whether `metric` has an inverse at hand. */
+  readonly isReady: boolean;
   /** X [row, predictor] joins. Cost 2 rows P^2 flop, and as much again twice while an inverse is kept. */
   add(x: Matrix): void;
   /** Rows with this X'X leave. Cost P^2; the inverse is made anew when next asked for. */
@@ -32,6 +34,9 @@ export const growingMetric = (host: Host, predictors: number, free: FreePattern)
 
   return {
     gram,
+    get isReady() {
+      return inverse !== null;
+    },
     add: (x) => {
       host.rankUpdate(gram, x);
       rows += x.rows;

@@ -18,6 +18,7 @@ export * from './posterior-draws.js';
 export * from './intervals.js';
 export * from './calibration-check.js';
 export * from './online.js';
+export type { Refit, RefitOptions } from './online-refit.js';
 export * from './profile-alpha.js';
 export * from './ridge-path.js';
 export * from './weights-by-frame.js';

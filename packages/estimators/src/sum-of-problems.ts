@@ -1,5 +1,5 @@
 import type { Evaluation, Metric, Problem } from '@drnn/solvers';
-import { failure, matrix, type Matrix } from '@drnn/tensor';
+import { copyMatrix, failure, matrix, type Matrix } from '@drnn/tensor';
 
 /** What is kept of a sum of problems, apart from its parts. */
 export interface SumParts {
@@ -81,6 +81,11 @@ export const sumOfProblems = ({ parts, gram, metric, gradientScale, start, turn 
 export const zeroEvaluation = (predictors: number, units: number): Evaluation => ({
   value: new Float64Array(units),
   gradient: matrix(predictors, units),
+});
+
+export const copyEvaluation = ({ value, gradient }: Evaluation): Evaluation => ({
+  value: value.slice(),
+  gradient: copyMatrix(gradient),
 });
 
 /** total + sign more, in place. */

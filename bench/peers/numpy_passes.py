@@ -64,10 +64,12 @@ def pass_in_blocks(of, rows, value):
     steps, units = of.x.shape
     z, scratch = np.empty((rows, units), real), np.empty((rows, units), real)
     part = np.empty((units, units), real)
+    gradient = np.empty((units, units))
 
     def act():
         theta = of.theta.astype(real)
-        gradient, sums = np.zeros((units, units)), np.zeros(units)
+        gradient.fill(0)
+        sums = np.zeros(units)
         for start in range(0, steps, rows):
             block = slice(start, min(start + rows, steps))
             x, d = of.x[block], of.d[block]
@@ -78,7 +80,7 @@ def pass_in_blocks(of, rows, value):
                 sums += scratch[: len(x)].sum(0, dtype=np.float64)
             slope(zb, d, of.w[block])
             np.matmul(x.T, zb, out=part)
-            gradient += part
+            np.add(gradient, part, out=gradient)
         return gradient, sums
 
     return act

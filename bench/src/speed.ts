@@ -5,6 +5,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { contest, type Contest } from './speed/contest.js';
+import { type Duel, duelLines, measureDuels } from './speed/duels.js';
 import { engineLines, type EngineFigures, measureEngines } from './speed/engines.js';
 import { type Fit, type FixedCost, fitLines, fixedCosts, fixedLines, wholeFits } from './speed/fits.js';
 import { operationTables } from './speed/operation-tables.js';
@@ -74,6 +75,13 @@ if (parts.has('operations') || parts.has('peers')) {
     ]);
   }
 }
+let duels: readonly Duel[] = [];
+if (parts.has('duels')) {
+  const found = await measureDuels(options, shelf, pace, tell);
+  duels = found.duels;
+  await look();
+  print(duelLines(duels, found.notes));
+}
 const fits: readonly Fit[] = parts.has('fits') ? await wholeFits(options, shelf, tell) : [];
 if (fits.length > 0) {
   await look();
@@ -92,7 +100,11 @@ if (parts.has('engines') && options.backends.includes('wasm')) {
   print(engineLines(engines, found.notes, quick));
 }
 
-const measurements = contests.flatMap((each) => each.measurements);
+// What was measured more often stands first.
+const measurements = [
+  ...duels.flatMap(({ over, under }) => [over, under]),
+  ...contests.flatMap((each) => each.measurements),
+];
 const targets = targetsOf(measurements, engines, costs);
 if (!quick) print(targetLines(targets));
 else print(['what must be reached is judged at full size: leave out --quick', '']);
@@ -110,6 +122,7 @@ if (options.json !== null) {
     disturbance,
     seconds,
     contests,
+    duels,
     fits,
     costs,
     engines,

@@ -4,7 +4,7 @@ import { physicalCores } from '@drnn/backend-wasm';
 import type { Precision } from '@drnn/tensor';
 import { type BackendName, backendNames, isBackendName } from './backends.js';
 
-const parts = ['operations', 'peers', 'fits', 'fixed', 'engines'] as const;
+const parts = ['operations', 'peers', 'duels', 'fits', 'fixed', 'engines'] as const;
 export type Part = (typeof parts)[number];
 
 export interface Options {
@@ -22,11 +22,12 @@ export interface Options {
 export const help = `Usage: node bench/dist/speed.js [options]
 
 How fast the backends are on this machine, beside peers where they are installed. Without options: everything, some
-twenty minutes. The machine should do nothing else; the bench says when it did.
+twenty-five minutes. The machine should do nothing else; the bench says when it did.
 
 Which parts (none named: all):
   --operations         products, Gram matrices, passes, factors, pointwise work, as fractions of the arithmetic peak
   --peers              the same passes in NumPy, and composed from plain TensorFlow.js calls, in turns with ours
+  --duels              two threads over one, and blas beside NumPy, alone with each other in many turns
   --fits               whole fits, cold and warm
   --fixed              from the import to the solution of a small fit, in fresh processes
   --engines            the wasm kernels in Chromium, and in other Node binaries: see --node
@@ -58,6 +59,7 @@ export const optionsOf = (parameters: readonly string[]): Options | 'help' | { r
       options: {
         operations: flag,
         peers: flag,
+        duels: flag,
         fits: flag,
         fixed: flag,
         engines: flag,

@@ -146,6 +146,8 @@ export const preparer = (on: Backend) => {
       currents: { z: recording.theta },
       data,
       backProject: [slope],
+      // In place, as NumPy's are.
+      out: [matrix(recording.units, recording.units)],
       ...(withValue ? { columnSums: [value] } : {}),
     };
     return () => on.pass(x, request);

@@ -63,37 +63,8 @@ const blockRowsFor = (units: number): number =>
 const waitingParts = 4;
 const mostPartNumbers = 2 ** 24;
 
-/** total += a + b + c + d. */
-const addFour = (total: Float64Array, a: Float32Array, b: Float32Array, c: Float32Array, d: Float32Array): void => {
-  for (let i = 0; i < total.length; i++) total[i] = total[i]! + (a[i]! + b[i]! + (c[i]! + d[i]!));
-};
-
-const setFour = (total: Float64Array, a: Float32Array, b: Float32Array, c: Float32Array, d: Float32Array): void => {
-  for (let i = 0; i < total.length; i++) total[i] = a[i]! + b[i]! + (c[i]! + d[i]!);
-};
-
-const addTwo = (total: Float64Array, a: Float32Array, b: Float32Array): void => {
-  for (let i = 0; i < total.length; i++) total[i] = total[i]! + (a[i]! + b[i]!);
-};
-
-const setTwo = (total: Float64Array, a: Float32Array, b: Float32Array): void => {
-  for (let i = 0; i < total.length; i++) total[i] = a[i]! + b[i]!;
-};
-
-const addOne = (total: Float64Array, part: Float32Array): void => {
-  for (let i = 0; i < total.length; i++) total[i] = total[i]! + part[i]!;
-};
-
-/** Adds parts to their total, or puts them there: a total that is not read first costs half as much. */
-const addParts = (total: Float64Array, parts: readonly Float32Array[], isFirst: boolean): void => {
-  const [a, b, c, d] = parts;
-  if (a === undefined) return;
-  if (b !== undefined && c !== undefined && d !== undefined) return (isFirst ? setFour : addFour)(total, a, b, c, d);
-  if (b !== undefined) (isFirst ? setTwo : addTwo)(total, a, b);
-  else if (isFirst) total.set(a);
-  else addOne(total, a);
-  if (c !== undefined) addOne(total, c);
-};
+/** Numbers of a total that are added to at once: they stay in a second-level cache. */
+const foldedNumbers = 2 ** 15;
 
 /**
  * The fused pass. For every block of rows the library forms the currents Z_b = X_b Theta from the rows where they are;
@@ -150,6 +121,7 @@ export const passOf = async (
     // What float32 needs of its own: parameters, and X' E of some rows.
     const parameters = (single ? currents : []).map(() => layout.singles(predictors * units));
     const parts = backProject.map(() => Array.from({ length: slots }, () => layout.singles(predictors * units)));
+    const fold = layout.doubles(foldedNumbers);
     const seats = Array.from({ length: threads }, () => ({
       program: placeOwn(layout, encoded),
       sums: sums.map(() => layout.doubles(units)),
@@ -180,8 +152,19 @@ export const passOf = async (
     let summed = 0;
     const settle = (): void => {
       if (waiting === 0) return;
-      backProject.forEach(({ data: total }, k) => addParts(total, partsOf[k]!.slice(0, waiting), isFresh));
+      backProject.forEach(({ data: total }, k) => addParts(total, parts[k]!.slice(0, waiting)));
       [waiting, isFresh] = [0, false];
+    };
+    /** Adds parts to their total, some numbers at a time; or puts them there, where nothing was. */
+    const addParts = (total: Float64Array, waitingParts: readonly number[]): void => {
+      for (let from = 0; from < total.length; from += foldedNumbers) {
+        const some = total.subarray(from, from + foldedNumbers);
+        const folded = views.doubles.subarray(fold / 8, fold / 8 + some.length);
+        if (isFresh) folded.fill(0);
+        else folded.set(some);
+        for (const part of waitingParts) machine.kernels.fold32(fold, part + 4 * from, some.length);
+        some.set(folded);
+      }
     };
     const beginPart = (): void => {
       if (single && summed > 0) waiting++;

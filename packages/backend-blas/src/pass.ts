@@ -156,13 +156,13 @@ export const passOf = async (
       [waiting, isFresh] = [0, false];
     };
     /** Adds parts to their total, some numbers at a time; or puts them there, where nothing was. */
-    const addParts = (total: Float64Array, waitingParts: readonly number[]): void => {
+    const addParts = (total: Float64Array, places: readonly number[]): void => {
       for (let from = 0; from < total.length; from += foldedNumbers) {
         const some = total.subarray(from, from + foldedNumbers);
         const folded = views.doubles.subarray(fold / 8, fold / 8 + some.length);
         if (isFresh) folded.fill(0);
         else folded.set(some);
-        for (const part of waitingParts) machine.kernels.fold32(fold, part + 4 * from, some.length);
+        for (const part of places) machine.kernels.fold32(fold, part + 4 * from, some.length);
         some.set(folded);
       }
     };

@@ -1,7 +1,7 @@
 import { type Matrix, matrix } from '@drnn/tensor';
 import { putWords } from './machine.js';
 import type { Workshop } from './pass.js';
-import { addFrom, blockRowsFor, burstRowsFor, copyIn, leastRows, numbersAt, sharesOf, takeNumbers } from './rounds.js';
+import { blockRowsFor, burstRowsFor, copyIn, leastRows, numbersAt, sharesOf, takeNumbers } from './rounds.js';
 import { inBursts, type Stored, type Strip } from './rows.js';
 import { partsOf, type Share, sweepRows } from './sweep.js';
 
@@ -55,7 +55,10 @@ export const gramsOf = async (
         doubles.fill(0, sums / 8, sums / 8 + count * size);
         ready.add(sums);
       };
-      clear(whole);
+      // Sums of earlier bursts are gone on with.
+      const sumOf = (k: number): Float64Array => grams[first - from + k]!.data;
+      if (burstStart === 0) clear(whole);
+      else for (let k = 0; k < count; k++) doubles.set(sumOf(k), whole / 8 + k * size);
       const fill = ({ thread, slot, sums, start, count: rows }: Share): number => {
         const seat = seats[thread]!;
         const { blocks, block } = seat.slots[slot]!;
@@ -78,8 +81,10 @@ export const gramsOf = async (
         take: () => undefined,
         fold: (thread, sums) => kernels.fold64(whole, seats[thread]!.sums[sums]!, count * size),
       });
-      for (let k = 0; k < count; k++)
-        addFrom(grams[first - from + k]!.data, doubles, whole / 8 + k * size, burstStart === 0);
+      for (let k = 0; k < count; k++) {
+        const at = whole / 8 + k * size;
+        sumOf(k).set(doubles.subarray(at, at + size));
+      }
     };
     const atOnce = burstRowsFor(time, size * count, blockRows, threads);
     await inBursts(weights === null ? [design] : [design, weights], atOnce, precision, burst);

@@ -12,7 +12,7 @@ import {
 } from '@drnn/tensor';
 import { type Machine, putWords } from './machine.js';
 import { type Encoded, encode, placeOwn, placeShared, writeOwn, writeShared } from './program-tables.js';
-import { addFrom, blockRowsFor, burstRowsFor, copyIn, leastRows, numbersAt, sharesOf, takeNumbers } from './rounds.js';
+import { blockRowsFor, burstRowsFor, copyIn, leastRows, numbersAt, sharesOf, takeNumbers } from './rounds.js';
 import { inBursts, numbers, type Stored, type Strip } from './rows.js';
 import { partsOf, type Share, sweepRows } from './sweep.js';
 
@@ -114,7 +114,12 @@ export const passOf = async (
     const clear = (address: number, count: number): void => {
       views.doubles.fill(0, address / 8, address / 8 + count);
     };
-    for (const g of whole.gradients) clear(g, predictors * units);
+    // Sums of earlier bursts are gone on with: adding them up afterwards would take longer.
+    const isFirst = isFresh && burstStart === 0;
+    whole.gradients.forEach((g, k) => {
+      if (isFirst) clear(g, predictors * units);
+      else views.doubles.set(backProject[k]!.data, g / 8);
+    });
     for (const s of whole.sums) clear(s, units);
     for (const seat of seats) {
       for (const { blocks, keep, program } of seat.slots) {
@@ -137,7 +142,7 @@ export const passOf = async (
         for (const s of own.sums) clear(s, units);
         ready.add(own);
         // The pages of the results are fetched where the others are at work already.
-        if (thread === 0 && isFresh && burstStart === 0) for (const { data: result } of backProject) result.fill(0);
+        if (thread === 0 && isFirst) for (const { data: result } of backProject) result.fill(0);
       }
       strips.forEach((strip, k) => copyIn(rowsView, strip, start, columns[k]!, count, blocks[k]!));
       putWords(
@@ -173,8 +178,9 @@ export const passOf = async (
       take,
       fold,
     });
-    const isFirst = isFresh && burstStart === 0;
-    backProject.forEach((sum, k) => addFrom(sum.data, views.doubles, whole.gradients[k]! / 8, isFirst));
+    whole.gradients.forEach((g, k) => {
+      backProject[k]!.data.set(views.doubles.subarray(g / 8, g / 8 + predictors * units));
+    });
     sums.forEach(({ total, error }, k) => {
       const from = whole.sums[k]! / 8;
       addCompensated(total, error, views.doubles.subarray(from, from + units));

@@ -67,9 +67,3 @@ export const copyIn = (
   const from = strip.offset + row * columns;
   view.set(strip.values.subarray(from, from + rows * columns), to / size);
 };
-
-/** total += values [from, from + the length of the total); the first time it is set. */
-export const addFrom = (total: Float64Array, values: Float64Array, from: number, first: boolean): void => {
-  if (first) total.set(values.subarray(from, from + total.length));
-  else for (let i = 0; i < total.length; i++) total[i] = total[i]! + values[from + i]!;
-};

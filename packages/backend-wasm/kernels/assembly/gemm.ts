@@ -10,7 +10,7 @@ import { lanes } from './vector';
 /** Depth of a packed panel: A's panel of a tile, 16 bytes a number, then stays in a first-level cache. */
 export const DEPTH: i32 = 256;
 /** Rows of A packed at once, and bytes of B's columns of one step: both, times the depth, share a second-level cache. */
-const HEIGHT: i32 = 96;
+const HEIGHT: i32 = 48;
 const CHUNK_BYTES: i32 = 1024;
 /** Bytes of a number of a panel of A. */
 const SPREAD: i32 = 16;

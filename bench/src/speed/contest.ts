@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Precision } from '@drnn/tensor';
 import { capability } from '@drnn/testing';
 import { isThreaded } from './backends.js';
@@ -105,7 +106,9 @@ export const contest = async (
       try {
         const contestant = await enter(entrant);
         contestants.push(contestant);
-        say(entrant, contestant.introduction.says);
+        const { says, library } = contestant.introduction;
+        // Results are kept and shared: no folders of this machine in them.
+        say(entrant, library === null ? says : says.replace(library, basename(library)));
       } catch (error) {
         say(entrant, `not installed: ${error instanceof Error ? error.message : String(error)}`);
       }

@@ -12,6 +12,7 @@ import {
   peakEntrant,
   sameLibraryEntrant,
   tfjsComposedEntrant,
+  whoOf,
 } from './entrants.js';
 import { type Measurement, measurementOf, type Peaks } from './measurement.js';
 import { labelOf, needsRecording, operationsFor, type Operation } from './operations.js';
@@ -56,8 +57,6 @@ const peersIn = (precision: Precision, options: Options): readonly Entrant[] => 
   ),
   ...(precision === 'mixed' ? [tfjsComposedEntrant()] : []),
 ];
-
-const whoOf = ({ name, precision, threads }: Entrant): string => `${name} ${precision}, ${threads} thr`;
 
 const fileNamed = (path: string): string => {
   try {

@@ -1,7 +1,7 @@
 import type { Precision } from '@drnn/tensor';
 import { pythonsOf } from './contest.js';
 import { type Contestant, enter } from './contestant.js';
-import { backendEntrant, type Entrant, numpyEntrant } from './entrants.js';
+import { backendEntrant, type Entrant, numpyEntrant, whoOf } from './entrants.js';
 import { type Measurement, measurementOf } from './measurement.js';
 import { labelOf, type Operation } from './operations.js';
 import type { Options } from './options.js';
@@ -64,7 +64,7 @@ export const measureDuels = async (
     try {
       for (const entrant of pair) contestants.push(await enter(entrant));
       for (const operation of operations) {
-        tell(`${pair.map(({ name, threads }) => `${name}, ${threads} thr`).join(' and ')}: ${operation.kind}`);
+        tell(`${pair.map(whoOf).join(' and ')}: ${operation.kind}`);
         const recording = 'steps' in operation ? await shelf.recordingOf(operation.units, operation.steps) : null;
         const many = { ...pace, rounds: options.quick ? pace.rounds : turns, enough: Infinity };
         const results = await race(operation, contestants, recording, many, new Map());
@@ -76,12 +76,10 @@ export const measureDuels = async (
         });
         if (over !== undefined && under !== undefined) duels.push({ operation, over, under });
         for (const result of results)
-          if (result.kind === 'failed') notes.push(`${result.contestant.entrant.name}: ${result.reason}`);
+          if (result.kind === 'failed') notes.push(`${whoOf(result.contestant.entrant)}: ${result.reason}`);
       }
     } catch (error) {
-      notes.push(
-        `${pair.map(({ name }) => name).join(' and ')}: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      notes.push(`${pair.map(whoOf).join(' and ')}: ${error instanceof Error ? error.message : String(error)}`);
     } finally {
       await Promise.all(contestants.map((contestant) => contestant.close()));
     }
@@ -98,6 +96,9 @@ export const duelLines = (duels: readonly Duel[], notes: readonly string[]): rea
     (over.median / under.median).toFixed(2),
     (over.best / under.best).toFixed(2),
   ]);
-  const header = [`in pairs, ${turns} turns each`, 'first, ms (best)', 'second', 'ratio of medians', 'of the best'];
+  if (rows.length + notes.length === 0)
+    return ['in pairs: nobody, as that takes more than one thread of wasm, or blas and NumPy', ''];
+  const most = Math.max(...duels.map(({ over }) => over.samples.length), 0);
+  const header = [`in pairs, ${most} turns each`, 'first, ms (best)', 'second', 'ratio of medians', 'of the best'];
   return [...tableLines(header, rows), ...notes.map((note) => `  ${note}`), ''];
 };

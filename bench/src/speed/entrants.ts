@@ -18,6 +18,9 @@ export interface Entrant {
   readonly does: (operation: Operation) => boolean;
 }
 
+/** For notes. */
+export const whoOf = ({ name, precision, threads }: Entrant): string => `${name} ${precision}, ${threads} thr`;
+
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** Where set, these hold OpenBLAS back: they are workarounds for older ones. No side of a comparison has them. */

@@ -132,8 +132,9 @@ export const online = (on: Backend, start: OnlineStart, options: OnlineOptions =
     const began = now();
     checkFrames(frames, inputRows, units, inputs);
     const piece = pieceOf(frames, inputRows, last, alpha, inputs);
-    if (frames.rows > 0) last = lastOf(frames, inputRows, inputs);
     await window.add(piece);
+    // Only now: frames whose rows did not join may come again.
+    if (frames.rows > 0) last = lastOf(frames, inputRows, inputs);
     pace.begin(began);
     const ended = await sweeps.run();
     pace.end();

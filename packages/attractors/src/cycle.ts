@@ -2,6 +2,7 @@ import { type Matrix, matrix } from '@drnn/tensor';
 import type { Budget } from './budget.js';
 import { amplitudeOf, harmonicsOf, highestRow, rolled } from './closed-curve.js';
 import type { Multiplier } from './floquet.js';
+import { distance } from './distance.js';
 import { flowCycle, type FlowCycle } from './flow-cycle.js';
 import { invariantCircle, type InvariantCircle } from './invariant-circle.js';
 import type { IteratedMap } from './iterated-map.js';
@@ -57,12 +58,6 @@ const PIECES = [1, 2, 3, 4, 5, 6, 8, 10, 12];
 const RETURNED = 1e-6;
 /** Newton's method must not leave for another cycle. */
 const NEAR = 1e-3;
-
-const distance = (a: Float64Array, b: Float64Array): number => {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
-  return Math.sqrt(sum);
-};
 
 /** The least k <= 1000 with x[t+k] next to x[t], at several t; 0 where there is none. And how far the orbit reaches. */
 const returning = (map: IteratedMap, start: Float64Array): { readonly order: number; readonly size: number } => {

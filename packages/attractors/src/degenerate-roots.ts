@@ -1,3 +1,5 @@
+import { distance } from './distance.js';
+
 /** Degenerate roots that hang together: one at a bifurcation, or a piece of a continuum. */
 export interface DegenerateRoot {
   /** The state with the smallest residual. */
@@ -26,12 +28,6 @@ export interface DegenerateRoots {
 const KEPT = 64;
 /** Clusters whose nearest member is tried. */
 const TRIED = 8;
-
-const distance = (x: Float64Array, y: Float64Array): number => {
-  let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += (x[i]! - y[i]!) ** 2;
-  return Math.sqrt(sum);
-};
 
 /**
  * Gathers degenerate roots. At such a root Newton's method ends anywhere nearby, so that distance alone tells nothing:

@@ -1,4 +1,5 @@
 import { type Certificate, certify } from './certificate.js';
+import { distance } from './distance.js';
 import type { Equations } from './equations.js';
 import type { NewtonSpace } from './newton.js';
 
@@ -24,13 +25,6 @@ export interface FoundRoots {
    */
   take(x: Float64Array): number;
 }
-
-/** |x - sign y|. */
-const distance = (x: Float64Array, y: Float64Array, sign: 1 | -1): number => {
-  let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += (x[i]! - sign * y[i]!) ** 2;
-  return Math.sqrt(sum);
-};
 
 export const foundRoots = (equations: Equations, space: NewtonSpace, isOdd: boolean): FoundRoots => {
   const roots: FoundRoot[] = [];

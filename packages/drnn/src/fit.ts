@@ -1,58 +1,28 @@
-import { type AlphaProfile, type Choice, weightsByFrame } from '@drnn/estimators';
-import { certify, type Certificate, matching, type Objective, type Transfer } from '@drnn/objectives';
-import type { Model, Source } from '@drnn/recordings';
-import type { Transitions, TransitionSource } from '@drnn/simulator';
-import {
-  designOf,
-  firstOf,
-  maxSteps,
-  problem,
-  type Problem,
-  run,
-  type Iterate,
-  type SignChoice,
-  type Solution,
-  stalled,
-  tolerance,
-  withPolish,
-  withStopping,
-  withTrace,
-} from '@drnn/solvers';
-import {
-  type Backend,
-  type DrnnError,
-  failure,
-  type Host,
-  isDeviceLost,
-  type Issue,
-  type Matrix,
-  matrix,
-  type Precision,
-  refuse,
-} from '@drnn/tensor';
-import { alphaNotes, profiledAlpha } from './profiled-alpha.js';
+import { type AlphaProfile, weightsByFrame } from '@drnn/estimators';
+import { certify } from '@drnn/objectives';
+import type { TransitionSource } from '@drnn/simulator';
+import { designOf, type Solution } from '@drnn/solvers';
+import { type Backend, type Host, isDeviceLost, type Issue, type Matrix, matrix, refuse } from '@drnn/tensor';
 import { type ChosenRidge, chosenRidge, ridgeNotes } from './auto-ridge.js';
-import { type DeviceLoss, type Hardware, hardwareOn } from './backends/hardware.js';
-import { type Calibration, calibratedFit } from './calibrated-fit.js';
+import { type Hardware, hardwareOn } from './backends/hardware.js';
 import { openBackend } from './backends/open-backend.js';
-import type { Polisher } from './backends/polisher.js';
 import { withChosenSigns } from './dale.js';
 import { type Filling, fillInRounds } from './fill-rounds.js';
-import { connectionsAtLags } from './fit-observations.js';
-import { convexBecauseOf, countsIssue, type FitOptions, settle, type Settings, transferOf } from './fit-options.js';
-import { type Identifiability, identifiabilityOf } from './identifiability.js';
+import type { FitContext, FitProgress } from './fit-context.js';
+import { convexBecauseOf, type Settings, settle } from './fit-options.js';
+import type { Fit } from './fitted.js';
+import { identifiabilityOf } from './identifiability.js';
 import { modelOf, thetaFrom } from './network-of-theta.js';
-import { type ObservationNoise, observationNoiseOf } from './observation-noise.js';
-import type { HeldOutTraces, Scores } from './report/report-data.js';
-import type { Scaling } from './scaling.js';
-import { type NetworkFacts, type Prepared, prepareInMemory, prepareStreamed } from './prepared.js';
-import { scoresBeside, type ScoredModel, tracesOf } from './scores.js';
-import { type FitSource, type Session, sessionOf, type SessionOptions } from './session.js';
-import { solverOf } from './solver-of.js';
+import { objectiveOf, transferFor } from './objective-of.js';
+import { observationNoiseOf } from './observation-noise.js';
+import { type Prepared, prepareInMemory, prepareStreamed } from './prepared.js';
+import { alphaNotes, profiledAlpha } from './profiled-alpha.js';
+import { type ScoredModel, scoresBeside, tracesOf } from './scores.js';
+import { type FitSource, type Session, sessionOf } from './session.js';
+import { orCut, type Solved, type SolveFrom, solveSamples } from './solve-samples.js';
 import { streamedSession } from './streamed-session.js';
-import { constraintsOf, penaltyOf } from './structure-options.js';
 import { summaryOf } from './summary.js';
-import { type UnitGroups, unitGroups } from './unit-groups.js';
+import { unitGroups } from './unit-groups.js';
 import { verdictOf, warningsOf } from './verdict.js';
 import {
   intervalNotes,
@@ -61,109 +31,6 @@ import {
   weightIntervalsOf,
   type WeightIntervalsRequest,
 } from './weight-intervals.js';
-
-/** How far a fit is. */
-export interface FitProgress {
-  readonly stage: 'alpha' | 'ridge' | 'scoring fit' | 'fit' | 'refit';
-  readonly step: number;
-  readonly residual: number;
-  /** What this step ran on; a mixed fit may go on in float64. */
-  readonly backend: string;
-  readonly precision: Precision;
-  /** From 0 to 1: how far the logarithm of the residual is on its way to the tolerance. */
-  readonly fraction: number;
-}
-
-/** Beyond the options of the command line: things that only a program can give. */
-export interface FitContext extends FitOptions, SessionOptions {
-  /**
-   * The hardware, open, in place of `backend`, `precision` and `threads`; closed by the caller. Default: a backend of
-   * its own, closed at the end however it comes.
-   */
-  readonly on?: Backend;
-  /** An objective in place of loss, weights, clip, ridge and constraints. */
-  readonly objective?: Objective;
-  /** A model to start from, in the same scaled units. */
-  readonly from?: Pick<Model, 'W' | 'Win' | 'b'>;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: FitProgress) => void;
-  /** Told before a long fit begins that the recording looks wrong, in a sentence. */
-  readonly onNotice?: (sentence: string) => void;
-}
-
-/** A fitted network and all that is known of how it came about. */
-export interface Fit {
-  readonly model: Omit<Model, 'record'>;
-  readonly solution: Solution;
-  readonly transfer: Transfer;
-  readonly objective: Objective;
-  readonly settings: Settings;
-  /** Of the calibrated estimator, how it came to this network; null for a convex fit. */
-  readonly calibration: Calibration | null;
-  /** The solver that ran, by name. */
-  readonly solver: string;
-  readonly backend: string;
-  /** The library or the adapter that it runs on, where there is one to name. */
-  readonly device: string | null;
-  /** `mixed` also where a mixed fit went on in float64. */
-  readonly precision: Precision;
-  readonly threads: number;
-  /** Whether a mixed fit went on in float64, and for how many steps. */
-  readonly polished: boolean;
-  readonly polishSteps: number;
-  /** The device that was lost on the way, and where the fit went on from its last state; null where none was. */
-  readonly deviceLost: DeviceLoss | null;
-  readonly units: number;
-  readonly inputs: number;
-  readonly unitNames: readonly string[];
-  /** The groups of the units, where they were given. */
-  readonly groups: UnitGroups | null;
-  /** How alpha was found; null where it was given. */
-  readonly alphaProfile: AlphaProfile | null;
-  /** How the ridge was chosen; null where it was given, or the choice was aborted. */
-  readonly ridgePath: ChosenRidge | null;
-  readonly trials: number;
-  readonly samplingInterval: number | null;
-  readonly sources: readonly Source[];
-  /** Whether the recording was read piece by piece, and never held whole. */
-  readonly streamed: boolean;
-  /** Transitions of the model returned. */
-  readonly samples: number;
-  /** Transitions of the fit that was scored; 0 without holdout. */
-  readonly trainSamples: number;
-  readonly refit: boolean;
-  /** Null without holdout, or where the fit was aborted before. */
-  readonly scores: Scores | null;
-  readonly traces: HeldOutTraces | null;
-  readonly scaling: Scaling;
-  readonly targetsClipped: number;
-  /** Frames between restarts of the closed loop. */
-  readonly horizon: number;
-  readonly dropped: Transitions['dropped'];
-  /** How missing predictors were filled by the model, and the fraction of predictors that were; null where none were. */
-  readonly filling: (Omit<Filling, 'values'> & { readonly fraction: number }) | null;
-  readonly certificate: Certificate;
-  /** The signs that were chosen for Dale's law, and how clear each is; null where they were given or not asked for. */
-  readonly dale: SignChoice | null;
-  readonly identifiability: Identifiability;
-  /** Null where they were not asked for, or the fit was aborted. */
-  readonly intervals: WeightIntervals | null;
-  /** What noise on the record does to the weights; null where it cannot be told. */
-  readonly observationNoise: ObservationNoise | null;
-  /** Data in memory to final model. */
-  readonly seconds: number;
-  /** Seconds: what is done once a problem (start, metric), the iterations, the certificates, the scores. */
-  readonly timing: {
-    readonly init: number;
-    readonly steps: number;
-    readonly certificate: number;
-    readonly scores: number;
-  };
-  readonly warnings: readonly string[];
-  readonly verdict: string;
-  /** A few lines for a person. */
-  summary(): string;
-}
 
 /**
  * Fits a network to a recording: scales, inverts to targets, fits the first part of every trial, scores the rest, and
@@ -343,7 +210,7 @@ const fitOn = async (
     withChosenSigns(on, trained, asked, settings, context.signal),
   );
   const solveFor = (samples: TransitionSource, stage: FitProgress['stage'], from: SolveFrom): Promise<Solved> =>
-    solveLasting(hardware, samples, objective, context, settings, stage, from);
+    solveSamples(hardware, samples, objective, context, settings, stage, from);
   const first = await solveFor(trained, train === null ? 'fit' : 'scoring fit', { start });
   const scoresBegan = performance.now();
   const scored: ScoredModel = { theta: first.solution.theta, bias: settings.bias, transfer, ...scaling };
@@ -468,109 +335,6 @@ const fitOn = async (
   return { ...result, warnings, verdict, summary: () => summaryOf({ ...result, warnings, verdict }) };
 };
 
-const objectiveOf = (settings: Settings, transfer: Transfer, of: NetworkFacts): Objective => {
-  const penalty = penaltyOf(settings);
-  return {
-    ...matching(transfer, {
-      weights:
-        settings.sampleWeights !== undefined
-          ? { kind: 'explicit', values: settings.sampleWeights }
-          : settings.weights === 'capped'
-            ? { kind: 'capped', cap: settings.weightCap }
-            : settings.weights === 'calibrated'
-              ? { kind: 'calibrated', kappa: settings.kappa }
-              : settings.weights,
-      clip: settings.clip,
-      ridge: settings.ridge,
-      ...(penalty === undefined ? {} : { penalty }),
-      constraints: constraintsOf(
-        settings.connections === undefined
-          ? settings
-          : {
-              ...settings,
-              connections: connectionsAtLags(settings.connections, of.units, of.inputLags.length, of.inputs),
-            },
-      ),
-    }),
-    name: settings.loss,
-  };
-};
-
-interface Solved {
-  readonly solution: Solution;
-  readonly calibration: Calibration | null;
-  readonly solver: string;
-  /** Null where the fit was not polished. */
-  readonly polishSteps: number | null;
-  readonly targetsClipped: number;
-  /** X'X of the problem; null where the device was lost before it was made. */
-  readonly gram: Matrix | null;
-  readonly ridge: Float64Array;
-  readonly notes: readonly string[];
-}
-
-/** Where a fit starts, and what of it was decided before. */
-interface SolveFrom {
-  readonly start?: Matrix | undefined;
-  readonly decided?: Choice;
-}
-
-/** A fit to some samples, which goes on elsewhere from its last state where its device is lost and that was asked for. */
-const solveLasting = async (
-  hardware: Hardware,
-  samples: TransitionSource,
-  objective: Objective,
-  context: FitContext,
-  settings: Settings,
-  stage: FitProgress['stage'],
-  from: SolveFrom,
-): Promise<Solved> => {
-  const solveHere = (told: FitContext, start: SolveFrom): Promise<Solved> =>
-    hardware.use(stage, (on) => solve(on, hardware.now().polisher, samples, objective, told, settings, stage, start));
-  const first = await solveHere(context, from);
-  const { lost, steps, theta } = first.solution;
-  if (lost === undefined || !(await hardware.replace(lost, stage, steps))) return first;
-  const { onProgress } = context;
-  const told: FitContext =
-    onProgress === undefined
-      ? context
-      : { ...context, onProgress: (now) => onProgress({ ...now, step: steps + now.step }) };
-  const choice = first.calibration?.choice ?? null;
-  const rest = await solveHere(told, { ...from, start: theta, ...(choice === null ? {} : { decided: choice }) });
-  return {
-    ...rest,
-    solution: afterLoss(first.solution, rest.solution),
-    calibration: rest.calibration === null ? null : { ...rest.calibration, choice: rest.calibration.choice ?? choice },
-  };
-};
-
-/** A solution that goes on where another ended: steps, history and time are those of both. */
-const afterLoss = (first: Solution, rest: Solution): Solution => {
-  const spent = first.timing.init + first.timing.steps + first.timing.certificate;
-  return {
-    ...rest,
-    steps: first.steps + rest.steps,
-    trace: [
-      ...first.trace,
-      ...rest.trace.map((entry) => ({ ...entry, step: first.steps + entry.step, seconds: spent + entry.seconds })),
-    ],
-    timing: {
-      init: first.timing.init + rest.timing.init,
-      steps: first.timing.steps + rest.timing.steps,
-      certificate: first.timing.certificate + rest.timing.certificate,
-    },
-  };
-};
-
-/** What was done before stands as the last state of a fit that lost its device before it had one of its own. */
-const orCut =
-  (before: Solved) =>
-  (error: unknown): Solved => {
-    if (!isDeviceLost(error)) throw error;
-    const lost: DrnnError = error;
-    return { ...before, solution: { ...before.solution, status: 'device-lost', lost } };
-  };
-
 /** Intervals; null where the device is lost at the end of all, as the fit itself is done: a warning says so. */
 const weightIntervalsWith = (hardware: Hardware, request: WeightIntervalsRequest): Promise<WeightIntervals | null> =>
   hardware
@@ -589,93 +353,6 @@ const gramOnHost = async (host: Host, source: TransitionSource, bias: boolean): 
     for (let i = 0; i < part.data.length; i++) total.data[i]! += part.data[i]!;
   }
   return total;
-};
-
-const solve = async (
-  on: Backend,
-  polisher: Polisher,
-  samples: TransitionSource,
-  objective: Objective,
-  context: FitContext,
-  settings: Settings,
-  stage: FitProgress['stage'],
-  { start, decided }: SolveFrom,
-): Promise<Solved> => {
-  if (settings.estimator === 'calibrated') {
-    const { transfer, constraints } = objective;
-    if (transfer === null) throw new Error('the calibrated estimator without a transfer function');
-    const { name: backend, precision } = on;
-    const fitted = await calibratedFit(on, samples, {
-      transfer,
-      constraints,
-      settings,
-      ...(start === undefined ? {} : { start }),
-      ...(decided === undefined ? {} : { decided }),
-      ...(context.signal === undefined ? {} : { signal: context.signal }),
-      onProgress: (residual, step, fraction) =>
-        context.onProgress?.({ stage, step, residual, backend, precision, fraction }),
-    });
-    return { ...fitted, polishSteps: null, notes: [] };
-  }
-  const task = await problem(on, samples, objective, { bias: settings.bias });
-  const { solver, notes } = solverOf(task, context.solver, settings.accelerate);
-  let [first, fraction] = [0, 0];
-  const polish: { problem: Problem | null; since: number } = { problem: null, since: 0 };
-  const show = (state: Iterate): void => {
-    if (state.step === 0) first = state.residual;
-    const at = state.problem ?? task;
-    if (at !== task && polish.problem === null) {
-      polish.problem = at;
-      polish.since = state.step;
-    }
-    const way = Math.log(first / state.residual) / Math.log(first / settings.tolerance);
-    fraction = Math.max(fraction, Math.min(1, Number.isFinite(way) ? way : 0));
-    const { name: backend, precision } = at.on;
-    context.onProgress?.({ stage, step: state.step, residual: state.residual, backend, precision, fraction });
-  };
-  const rule = firstOf(tolerance(settings.tolerance), maxSteps(settings.maxSteps), stalled());
-  const whole = settings.polish ? withPolish(polisher.open)(solver) : solver;
-  try {
-    const solution = await run(withStopping(rule)(withTrace(show)(whole)), task, {
-      ...(start === undefined ? {} : { start }),
-      ...(context.signal === undefined ? {} : { signal: context.signal }),
-    });
-    const { targetsClipped, ridge } = task;
-    const polishSteps = polish.problem === null ? null : solution.steps - polish.since;
-    return {
-      solution,
-      calibration: null,
-      solver: solver.name,
-      polishSteps,
-      targetsClipped,
-      gram: await task.gram().catch((error: unknown) => {
-        if (isDeviceLost(error)) return null;
-        throw error;
-      }),
-      ridge,
-      notes,
-    };
-  } finally {
-    task.release();
-    polish.problem?.release();
-  }
-};
-
-/** The transfer function of the network: that of an objective of one's own, or of the loss. */
-const transferFor = (own: Objective | undefined, settings: Settings): Transfer => {
-  if (own === undefined) return transferOf(settings.loss);
-  if (own.transfer === null) {
-    throw failure({
-      path: 'objective',
-      seen: 'an objective without a transfer function',
-      expected: 'one, since a network needs it to run',
-      hint: 'give `transfer` with the loss, or solve the problem alone with `run`',
-    });
-  }
-  if (settings.estimator === 'calibrated' && own.transfer.name === 'exp') {
-    throw failure(countsIssue('objective', 'an objective of exponential rates'));
-  }
-  return own.transfer;
 };
 
 const mean = (values: Float64Array): number => values.reduce((a, b) => a + b, 0) / values.length;

@@ -1,4 +1,4 @@
-import type { Fit } from './fit.js';
+import type { Fit } from './fitted.js';
 
 /** The precision of a fit in words: `mixed, then float64` where it went on. */
 export const precisionOf = ({ precision, polished }: Pick<Fit, 'precision' | 'polished'>): string =>

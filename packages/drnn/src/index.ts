@@ -1,4 +1,6 @@
-export { fit, type Fit, type FitContext, type FitProgress } from './fit.js';
+export { fit } from './fit.js';
+export type { FitContext, FitProgress } from './fit-context.js';
+export type { Fit } from './fitted.js';
 export type { DeviceLoss } from './backends/hardware.js';
 export { backendNames, type BackendName } from './backends/kinds.js';
 export { type BackendChoice, openBackend, type OpenedBackend, type PassedOver } from './backends/open-backend.js';

@@ -1,7 +1,7 @@
 import type { Certificate } from '@drnn/objectives';
 import type { ModelRecord } from '@drnn/recordings';
 import { firstNonFinite } from '@drnn/tensor';
-import type { Fit } from './fit.js';
+import type { Fit } from './fitted.js';
 import { precisionOf } from './hardware-of.js';
 import { version } from './version.js';
 

@@ -1,6 +1,6 @@
 import { npyRows, type Source, streamRecording } from '@drnn/recordings';
 import { DrnnError, failure, type RowSource } from '@drnn/tensor';
-import type { FitContext } from './fit.js';
+import type { FitContext } from './fit-context.js';
 import type { Settings } from './fit-options.js';
 import type { FitSource } from './session.js';
 

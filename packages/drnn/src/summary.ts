@@ -1,4 +1,4 @@
-import type { Fit } from './fit.js';
+import type { Fit } from './fitted.js';
 import { hardwareOf } from './hardware-of.js';
 import { contestOf } from './reached.js';
 

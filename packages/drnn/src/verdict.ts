@@ -1,6 +1,6 @@
 import { ridgeOf } from '@drnn/objectives';
 import { lossSentence } from './backends/hardware.js';
-import type { Fit } from './fit.js';
+import type { Fit } from './fitted.js';
 import { reachedOf, ridgeNames, standardErrors } from './reached.js';
 
 type Judged = Omit<Fit, 'warnings' | 'verdict' | 'summary'>;

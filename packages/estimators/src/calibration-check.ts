@@ -1,7 +1,10 @@
 import { sourceOfTransitions, type Transitions, type TransitionSource } from '@drnn/simulator';
 import { freeSet } from '@drnn/solvers';
-import { failure, firstNonFinite, type Host, type Issue, matrix, type Matrix, refuse, rowReader } from '@drnn/tensor';
-import { type Posterior, precisionOn } from './standard-errors.js';
+import { failure, firstNonFinite, type Issue, matrix, type Matrix, refuse, rowReader } from '@drnn/tensor';
+import { innovate, type Learner } from './innovations.js';
+import { precisionOn } from './precision.js';
+import { addResiduals, fractionBeyond, lags, medianSize, newTally, type Tally } from './residual-tally.js';
+import type { Posterior } from './standard-errors.js';
 
 /** Whether held-out residuals are what a posterior takes for granted. */
 export interface CalibrationRequest extends Posterior {
@@ -43,16 +46,9 @@ export interface CalibrationCheck {
   readonly histogram: Float64Array;
 }
 
-/** The bins of `histogram`. */
-export const innovationBins = { from: -8, width: 0.25, count: 64 } as const;
-
-const lags = 20;
 const fewestSamples = 1000;
 /** Rows that are predicted from the same weights: so few that tanh is straight over what the weights may yet change. */
 const rowsAtOnce = 16;
-/** Beyond this a residual is drawn in before correlations are formed, so that single impulses do not decide them. */
-const drawnIn = 4;
-
 /** What is tolerated: intervals that are wrong by that much still cover 90-97% instead of 95%. */
 const tolerated = {
   spread: 1.15,
@@ -95,7 +91,7 @@ export const calibrationCheck = async (request: CalibrationRequest): Promise<Cal
     const innovations = matrix(predictors.rows, learners.length);
     for (const [k, learner] of learners.entries())
       observed += innovate(request.on.host, learner, predictors, targets, weights, innovations, k);
-    addPiece(tally, innovations, (row) => from.frames?.[firstRow + row] ?? firstRow + row);
+    addResiduals(tally, innovations, (row) => from.frames?.[firstRow + row] ?? firstRow + row);
   }
   return judge(tally, observed);
 };
@@ -175,15 +171,6 @@ async function* piecesOf(from: TransitionSource, width: number): AsyncGenerator<
   }
 }
 
-/** What is known of a unit's free weights after the fit and the rows so far: N(mean, covariance). */
-interface Learner {
-  readonly unit: number;
-  readonly set: Int32Array;
-  readonly mean: Float64Array;
-  readonly covariance: Matrix;
-  readonly noise: { readonly input: number; readonly output: number };
-}
-
 const learnersOf = async (request: CalibrationRequest, units: number): Promise<readonly Learner[]> => {
   const { on, theta, noise, free, ridge, design, curvatures, checkedUnits = 20 } = request;
   const count = Math.min(units, checkedUnits);
@@ -211,190 +198,6 @@ const learnersOf = async (request: CalibrationRequest, units: number): Promise<r
     });
   }
   return learners;
-};
-
-/**
- * Writes the innovations of a unit's rows into column k, NaN where a sample is missing or too uncertain to predict, and
- * takes the rows in. With A [row, weight] and L L' = I + A C A', innovations are L^-1 e, and K = L^-1 A C gives the mean
- * and covariance given these rows, mean + K' L^-1 e and C - K' K. Returns how many rows are observed.
- */
-const innovate = (
-  host: Host,
-  { unit, set, mean, covariance, noise }: Learner,
-  predictors: Matrix,
-  targets: Matrix,
-  weights: Matrix | null,
-  innovations: Matrix,
-  k: number,
-): number => {
-  const { rows } = predictors;
-  const width = set.length;
-  const slopes = matrix(rows, width);
-  const residuals = matrix(rows, 1);
-  const mu = new Float64Array(rows);
-  const deviations = new Float64Array(rows);
-  const used = new Uint8Array(rows);
-  let observed = 0;
-  for (let t = 0; t < rows; t++) {
-    if (weights?.data[t * targets.columns + unit] === 0) continue;
-    used[t] = 1;
-    observed++;
-    const x = t * predictors.columns;
-    let z = 0;
-    for (let a = 0; a < width; a++) z += predictors.data[x + set[a]!]! * mean[a]!;
-    mu[t] = Math.tanh(z);
-    const q = (1 - mu[t]!) * (1 + mu[t]!);
-    deviations[t] = Math.hypot(noise.input * q, noise.output);
-    const residual = targets.data[t * targets.columns + unit]! - mu[t]!;
-    residuals.data[t] = residual / deviations[t]!;
-    if (!Number.isFinite(residuals.data[t])) {
-      throw failure({
-        path: 'noise',
-        seen: `a residual of ${residual} in unit ${unit} where the noise has a standard deviation of ${deviations[t]}`,
-        expected: 'a noise above 0 for every sample, and finite targets',
-        hint: 'give noise.output a floor',
-      });
-    }
-    const slope = q / deviations[t]!;
-    for (let a = 0; a < width; a++) slopes.data[t * width + a] = predictors.data[x + set[a]!]! * slope;
-  }
-  const gain = host.matMul(slopes, covariance);
-  const scatter = host.matMul(gain, slopes, { transposeB: true });
-  for (let t = 0; t < rows; t++) {
-    if (used[t] === 1 && isStraight(mu[t]!, deviations[t]!, scatter.data[t * (rows + 1)]!)) continue;
-    used[t] = 0;
-    residuals.data[t] = 0;
-    gain.data.fill(0, t * width, (t + 1) * width);
-    for (let other = 0; other < rows; other++) scatter.data[t * rows + other] = scatter.data[other * rows + t] = 0;
-  }
-  for (let t = 0; t < rows; t++) scatter.data[t * (rows + 1)]! += 1;
-  const result = host.cholesky(scatter, scatter);
-  if (!result.ok) throw new Error('I + A C A is not positive definite');
-  host.triangularSolve(result.factor.lower, residuals, { out: residuals });
-  host.triangularSolve(result.factor.lower, gain, { out: gain });
-  host.rankUpdate(covariance, gain, -1);
-  const step = host.matMul(gain, residuals, { transposeA: true });
-  for (let a = 0; a < width; a++) mean[a]! += step.data[a]!;
-  for (let t = 0; t < rows; t++)
-    innovations.data[t * innovations.columns + k] = used[t] === 1 ? residuals.data[t]! : Number.NaN;
-  return observed;
-};
-
-const mostCurrent = 0.5;
-const mostBend = 0.2;
-
-/**
- * Whether tanh is straight over what the weights leave open of the current z: its standard deviation s is at most 0.5,
- * and the bend |mu| q s^2 at most a fifth of the noise. `share` is q^2 s^2 / V.
- */
-const isStraight = (mu: number, deviation: number, share: number): boolean => {
-  const q = (1 - mu) * (1 + mu);
-  const variance = q > 0 ? share * (deviation / q) ** 2 : Infinity;
-  return variance <= mostCurrent ** 2 && Math.abs(mu) * q * variance <= mostBend * deviation;
-};
-
-/** Bins of log |e|: half a percent each, from 1e-12 to 1e12. */
-const binsAnUnit = 200;
-const binOfOne = Math.round(12 * Math.LN10 * binsAnUnit);
-
-/** Sums over residuals: their number does not matter to its size. */
-interface Tally {
-  samples: number;
-  /** Of e^2 and e^4. */
-  square: number;
-  fourth: number;
-  readonly sizes: Float64Array;
-  readonly histogram: Float64Array;
-  readonly unitSquare: Float64Array;
-  readonly unitSamples: Float64Array;
-  /** By lag: of e_t e_(t+k), of their squares' mean, and their number. */
-  readonly products: Float64Array;
-  readonly powers: Float64Array;
-  readonly pairs: Float64Array;
-  /** The last rows of residuals, drawn in, row t at t modulo `lags`, with their frames. */
-  readonly recent: Matrix;
-  readonly recentFrames: Float64Array;
-  rows: number;
-}
-
-const newTally = (units: number): Tally => ({
-  samples: 0,
-  square: 0,
-  fourth: 0,
-  sizes: new Float64Array(2 * binOfOne + 1),
-  histogram: new Float64Array(innovationBins.count),
-  unitSquare: new Float64Array(units),
-  unitSamples: new Float64Array(units),
-  products: new Float64Array(lags),
-  powers: new Float64Array(lags),
-  pairs: new Float64Array(lags),
-  recent: matrix(lags, units),
-  recentFrames: new Float64Array(lags).fill(Number.NaN),
-  rows: 0,
-});
-
-const addPiece = (tally: Tally, residuals: Matrix, frameOf: (row: number) => number): void => {
-  const { columns: units, data } = residuals;
-  for (let i = 0; i < data.length; i++) {
-    const e = data[i]!;
-    if (Number.isNaN(e)) continue;
-    const j = i % units;
-    tally.samples++;
-    tally.square += e * e;
-    tally.fourth += e ** 4;
-    tally.unitSquare[j]! += e * e;
-    tally.unitSamples[j]!++;
-    const bin = binOfOne + Math.round(Math.log(Math.abs(e)) * binsAnUnit);
-    tally.sizes[Math.min(2 * binOfOne, Math.max(0, bin))]!++;
-    const place = Math.floor((e - innovationBins.from) / innovationBins.width);
-    tally.histogram[Math.min(innovationBins.count - 1, Math.max(0, place))]!++;
-    data[i] = Math.min(drawnIn, Math.max(-drawnIn, e));
-  }
-  const { recent, recentFrames } = tally;
-  for (let row = 0; row < residuals.rows; row++) {
-    const now = data.subarray(row * units, (row + 1) * units);
-    const frame = frameOf(row);
-    for (let k = 1; k <= Math.min(lags, tally.rows); k++) {
-      const slot = (tally.rows - k) % lags;
-      if (frame - recentFrames[slot]! !== k) continue;
-      addProducts(tally, k - 1, now, recent.data, slot * units);
-    }
-    const slot = tally.rows % lags;
-    recent.data.set(now, slot * units);
-    recentFrames[slot] = frame;
-    tally.rows++;
-  }
-};
-
-const addProducts = (tally: Tally, lag: number, now: Float64Array, before: Float64Array, at: number): void => {
-  let [products, powers, pairs] = [0, 0, 0];
-  for (let j = 0; j < now.length; j++) {
-    const [a, b] = [now[j]!, before[at + j]!];
-    if (Number.isNaN(a) || Number.isNaN(b)) continue;
-    products += a * b;
-    powers += (a * a + b * b) / 2;
-    pairs++;
-  }
-  tally.products[lag]! += products;
-  tally.powers[lag]! += powers;
-  tally.pairs[lag]! += pairs;
-};
-
-/** The size that half of all residuals exceed. */
-const medianSize = ({ sizes, samples }: Tally): number => {
-  let below = 0;
-  for (let bin = 0; bin < sizes.length; bin++) {
-    below += sizes[bin]!;
-    if (below >= samples / 2) return Math.exp((bin - binOfOne) / binsAnUnit);
-  }
-  return 0;
-};
-
-const fractionBeyond = ({ sizes, samples }: Tally, size: number): number => {
-  const first = binOfOne + Math.log(size) * binsAnUnit;
-  let count = 0;
-  for (let bin = Math.max(0, Math.ceil(first)); bin < sizes.length; bin++) count += sizes[bin]!;
-  return samples === 0 ? 0 : count / samples;
 };
 
 /** Of a Gaussian law: 1 / (the 75% quantile). */

@@ -1,10 +1,11 @@
-import { freeSet, turn } from '@drnn/solvers';
+import { freeSet, hessiansAtOnce, turn } from '@drnn/solvers';
 import { matrix, type Matrix } from '@drnn/tensor';
+import { precisionOn } from './precision.js';
 import { type FrozenRound, narrowingRows, type RoundPoint, withCurvatures } from './round-point.js';
 import type { KeptRows, RoundTask } from './round-task.js';
 
-/** Units whose Hessians are held at once: 8 P^2 bytes each. */
-const unitsAtOnce = 16;
+/** Units whose Hessians are held at once where memory is to be saved, and those that are done cannot be left out. */
+const fewUnits = 16;
 
 export interface ExactStep {
   /** [predictor, unit], of all units. */
@@ -69,6 +70,7 @@ const stepWith = async (
   const { host } = task.on;
   const { predictors } = task.shape;
   const units = point.theta.columns;
+  const unitsAtOnce = point.curvatures === null ? fewUnits : hessiansAtOnce(predictors);
   const solution = matrix(predictors, units);
   for (let from = 0; from < columns.length; from += unitsAtOnce) {
     const to = Math.min(columns.length, from + unitsAtOnce);
@@ -79,14 +81,10 @@ const stepWith = async (
       const j = columns[from + k]!;
       if (j < 0) return;
       const set = freeSet(task.free, predictors, j);
-      const reduced = matrix(set.length, set.length);
       const right = matrix(set.length, 1);
-      set.forEach((p, a) => {
-        for (let b = 0; b <= a; b++) reduced.data[a * set.length + b] = hessian.data[p * predictors + set[b]!]!;
-        reduced.data[a * set.length + a]! += ridge[p]!;
-        right.data[a] = -point.gradient.data[p * units + j]!;
-      });
-      const result = host.cholesky(reduced);
+      set.forEach((p, a) => (right.data[a] = -point.gradient.data[p * units + j]!));
+      const precision = precisionOn(set, hessian, ridge);
+      const result = host.cholesky(precision, precision);
       if (!result.ok) return;
       host.choleskySolve(result.factor, right, right);
       set.forEach((p, a) => (solution.data[p * units + j] = right.data[a]!));

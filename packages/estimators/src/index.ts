@@ -17,6 +17,7 @@ export * from './standard-errors.js';
 export * from './posterior-draws.js';
 export * from './intervals.js';
 export * from './calibration-check.js';
+export { innovationBins } from './residual-tally.js';
 export * from './online.js';
 export type { Refit, RefitOptions } from './online-refit.js';
 export * from './profile-alpha.js';

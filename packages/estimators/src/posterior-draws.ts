@@ -1,7 +1,8 @@
 import { fillGaussian, randomStream } from '@drnn/simulator';
-import { freeSet } from '@drnn/solvers';
+import { freeSet, hessiansAtOnce } from '@drnn/solvers';
 import { copyMatrix, failure, type Issue, matrix, type Matrix, refuse, transpose } from '@drnn/tensor';
-import { type Posterior, precisionFactor, precisionOn } from './standard-errors.js';
+import { precisionFactor, precisionOn } from './precision.js';
+import type { Posterior } from './standard-errors.js';
 
 export interface PosteriorDrawsOptions {
   /** The estimate that the posterior is around, [predictor, unit]. */
@@ -10,7 +11,7 @@ export interface PosteriorDrawsOptions {
   readonly count: number;
   /** Default 1. A draw is the same however many follow it. */
   readonly seed?: number;
-  /** Units whose matrices are held at once: 8 P^2 bytes each. Default 16. */
+  /** Units whose matrices are held at once: 8 P^2 bytes each. Default `hessiansAtOnce`. */
   readonly unitsAtOnce?: number;
 }
 
@@ -26,7 +27,7 @@ export interface PosteriorDrawsOptions {
  */
 export const posteriorDraws = async (
   { on, design, curvatures, ridge, free }: Posterior,
-  { theta, count, seed = 1, unitsAtOnce = 16 }: PosteriorDrawsOptions,
+  { theta, count, seed = 1, unitsAtOnce = hessiansAtOnce(theta.rows) }: PosteriorDrawsOptions,
 ): Promise<readonly Matrix[]> => {
   const [predictors, units] = [design.columns, curvatures.columns];
   const issues: Issue[] = [];

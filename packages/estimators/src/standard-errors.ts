@@ -1,8 +1,7 @@
 import type { FreePattern } from '@drnn/objectives';
-import { freeSet } from '@drnn/solvers';
+import { freeSet, hessiansAtOnce } from '@drnn/solvers';
 import {
   type Backend,
-  type CholeskyFactor,
   copyMatrix,
   failure,
   type Host,
@@ -16,6 +15,7 @@ import {
   transpose,
   variable,
 } from '@drnn/tensor';
+import { precisionFactor, precisionOn } from './precision.js';
 
 /**
  * The Laplace approximation to the posterior of all weights (MacKay 1992): unit j's is Gaussian around its estimate, with
@@ -39,7 +39,7 @@ export interface Posterior {
 export interface StandardErrorsRequest extends Posterior {
   /** `exact`: every unit's own matrix. `shared`: one basis for all units, checked on some. */
   readonly method: 'exact' | 'shared';
-  /** Units whose matrices are held at once: 8 P^2 bytes each. Default 16. */
+  /** Units whose matrices are held at once: 8 P^2 bytes each. Default `hessiansAtOnce`. */
   readonly unitsAtOnce?: number;
   /** Multiplications above which `exact` is refused. Default 1e13, minutes of one core with a BLAS. */
   readonly mostOperations?: number;
@@ -117,7 +117,8 @@ const sizes = ({ design, curvatures }: Posterior) => ({
 
 const check = (request: StandardErrorsRequest): void => {
   const { transitions, predictors, units } = sizes(request);
-  const { curvatures, ridge, free, method, mostOperations = 1e13, unitsAtOnce = 16, checkedUnits = 20 } = request;
+  const { curvatures, ridge, free, method, mostOperations = 1e13, checkedUnits = 20 } = request;
+  const { unitsAtOnce = hessiansAtOnce(predictors) } = request;
   const issues: Issue[] = [];
   if (curvatures.rows !== transitions) {
     issues.push({
@@ -179,8 +180,9 @@ interface Variances {
 
 /** The diagonals of (X' diag(h_j) X + Lambda)^-1 for the units in `chosen`, ascending. */
 const exactVariances = async (request: StandardErrorsRequest, chosen: readonly number[]): Promise<Variances> => {
-  const { on, design, curvatures, ridge, free, unitsAtOnce = 16 } = request;
+  const { on, design, curvatures, ridge, free } = request;
   const { predictors, units } = sizes(request);
+  const { unitsAtOnce = hessiansAtOnce(predictors) } = request;
   const variances = matrix(predictors, units);
   const undetermined: number[] = [];
   for (const [from, to] of runsOf(chosen, unitsAtOnce)) {
@@ -192,25 +194,6 @@ const exactVariances = async (request: StandardErrorsRequest, chosen: readonly n
     });
   }
   return { variances, undetermined };
-};
-
-/** (gram + Lambda)_SS. */
-export const precisionOn = (set: Int32Array, gram: Matrix, ridge: Float64Array): Matrix => {
-  const result = matrix(set.length, set.length);
-  set.forEach((p, a) => {
-    set.forEach((q, b) => (result.data[a * set.length + b] = gram.data[p * gram.columns + q]!));
-    result.data[a * set.length + a]! += ridge[p]!;
-  });
-  return result;
-};
-
-/** L of A = L L', in place of A; null where A is not positive definite: a pivot below the rounding of its entry is no pivot. */
-export const precisionFactor = (host: Host, a: Matrix): CholeskyFactor | null => {
-  const n = a.rows;
-  const diagonal = Float64Array.from({ length: n }, (_, k) => a.data[k * n + k]!);
-  const result = host.cholesky(a, a);
-  const isPivot = (entry: number, k: number): boolean => a.data[k * n + k]! ** 2 > n * Number.EPSILON * entry;
-  return result.ok && diagonal.every(isPivot) ? result.factor : null;
 };
 
 /** Neighbours among `chosen`, at most `length` at a time, as ranges [from, to). */

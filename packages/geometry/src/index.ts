@@ -21,12 +21,10 @@ export {
   type DemixedComponents,
   demixedComponents,
   type DemixedComponentsOptions,
-  demixedDecoding,
-  type DemixedDecoding,
-  type DemixedDecodingOptions,
-  type DemixedTrial,
   type Marginalisation,
 } from './demixed-components.js';
+export { demixedDecoding, type DemixedDecoding, type DemixedDecodingOptions } from './demixed-decoding.js';
+export type { DemixedTrial } from './demixed-design.js';
 export {
   circularAgreement,
   type CircularAgreement,

@@ -5,13 +5,9 @@ export { noiseSampler, type Noise, type NoiseSampler } from './noise.js';
 export { fillGaussian, fillLaplace, fillPoisson, randomStream, uniform, type RandomStream } from './random.js';
 export { simulate, type Simulation, type SimulationOptions } from './simulate.js';
 export { applyTransfer, type TransferName } from './transfer.js';
-export {
-  selectTransitions,
-  splitTransitions,
-  transitions,
-  type Observations,
-  type Transitions,
-} from './transitions.js';
+export type { Observations } from './observations.js';
+export { selectTransitions, splitTransitions } from './select-transitions.js';
+export { transitions, type Transitions } from './transitions.js';
 export {
   sourceOfRecording,
   sourceOfTransitions,

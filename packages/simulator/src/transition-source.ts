@@ -12,14 +12,8 @@ import {
   seekable,
   stackRows,
 } from '@drnn/tensor';
-import {
-  invertRow,
-  type Observations,
-  shapeIssues,
-  type Transitions,
-  transitions,
-  valueIssues,
-} from './transitions.js';
+import { type Observations, shapeIssues, valueIssues } from './observations.js';
+import { invertRow, type Transitions, transitions } from './transitions.js';
 
 /**
  * The regression problem of a recording that need not be in memory: rows of predictors and targets, each read anew, in

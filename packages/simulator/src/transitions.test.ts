@@ -1,7 +1,9 @@
 import { DrnnError, matrix, matrixOf, type Matrix } from '@drnn/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { selectTransitions, splitTransitions, transitions, type Observations } from './transitions.js';
+import type { Observations } from './observations.js';
+import { selectTransitions, splitTransitions } from './select-transitions.js';
+import { transitions } from './transitions.js';
 
 const issuesOf = (run: () => unknown): string => {
   try {

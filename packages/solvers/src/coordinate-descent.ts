@@ -1,4 +1,5 @@
 import { type CholeskyFactor, type Host, matrix, type Matrix } from '@drnn/tensor';
+import { principalSubmatrix } from './free.js';
 import { blockNorms, isHeld, nearestSubgradient, type UnitStructure } from './unit-structure.js';
 
 /** Factors that may be used again as long as the matrix B stays the same. */
@@ -298,15 +299,10 @@ const factorOf = (
   unit: number,
   cache: FactorCache,
 ): CholeskyFactor | null => {
-  const n = x.length;
   const m = set.length;
   const known = of.blocks.length === 0 ? cache.factors.get(unit) : undefined;
   if (known !== undefined && known.set.length === m && known.set.every((p, a) => p === set[a])) return known.factor;
-  const reduced = matrix(m, m);
-  for (let a = 0; a < m; a++) {
-    const row = set[a]! * n;
-    for (let c = 0; c <= a; c++) reduced.data[a * m + c] = b.data[row + set[c]!]!;
-  }
+  const reduced = principalSubmatrix(b, set);
   for (let a = 0; a < m; a++) {
     const p = set[a]!;
     const block = of.blockOf[p]!;

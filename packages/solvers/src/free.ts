@@ -1,5 +1,5 @@
 import type { FreePattern } from '@drnn/objectives';
-import type { Matrix } from '@drnn/tensor';
+import { matrix, type Matrix } from '@drnn/tensor';
 
 /**
  * Sets the fixed coordinates of a [predictor, unit] matrix to 0, in place. Its columns are those of `units`, by default of
@@ -19,6 +19,23 @@ export const projectOut = (free: FreePattern, a: Matrix, units?: Int32Array): vo
       }
     }
   }
+};
+
+/** A_SS of a square matrix, for an ascending set: copied by runs of neighbours, as a set is most often all but one. */
+export const principalSubmatrix = ({ columns, data }: Matrix, set: Int32Array): Matrix => {
+  const order = set.length;
+  const result = matrix(order, order);
+  const ends = new Array<number>();
+  for (let a = 1; a <= order; a++) if (a === order || set[a]! !== set[a - 1]! + 1) ends.push(a);
+  for (let a = 0; a < order; a++) {
+    const row = set[a]! * columns;
+    let from = 0;
+    for (const to of ends) {
+      result.data.set(data.subarray(row + set[from]!, row + set[to - 1]! + 1), a * order + from);
+      from = to;
+    }
+  }
+  return result;
 };
 
 /** The free predictors of unit j, ascending. */

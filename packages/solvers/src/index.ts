@@ -5,6 +5,7 @@ export * from './ridge-max.js';
 export * from './samples.js';
 export * from './design.js';
 export * from './free.js';
+export * from './hessians-at-once.js';
 export * from './metric.js';
 export * from './solver.js';
 export * from './stopping.js';

@@ -2,7 +2,8 @@ import { copyMatrix, matrix, type Matrix } from '@drnn/tensor';
 import { relativeSize } from './error-bound.js';
 import { residualOf, sum } from './fixed-point-map.js';
 import { largestDamping, nextDamping } from './damping.js';
-import { freeSet, projectOut } from './free.js';
+import { freeSet, principalSubmatrix, projectOut } from './free.js';
+import { hessiansAtOnce } from './hessians-at-once.js';
 import { backtrack } from './line-search.js';
 import type { Problem } from './problem.js';
 import type { Iterate, Solver } from './solver.js';
@@ -19,7 +20,7 @@ export interface NewtonState extends Iterate {
 }
 
 export interface NewtonOptions {
-  /** Units whose Hessians are held at once: 8 P^2 bytes each. Default 16. */
+  /** Units whose Hessians are held at once: 8 P^2 bytes each. Default 256 MiB of them, and 16 at least: `hessiansAtOnce`. */
   readonly unitsAtOnce?: number;
 }
 
@@ -72,7 +73,8 @@ const stateAt = async (
   const { host } = problem.on;
   const metric = await problem.metric();
   const noiseFloor = await problem.noiseFloor();
-  const { direction, exact } = await newtonDirection(problem, at, options.unitsAtOnce ?? 16);
+  const unitsAtOnce = options.unitsAtOnce ?? hessiansAtOnce(problem.shape.predictors);
+  const { direction, exact } = await newtonDirection(problem, at, unitsAtOnce);
   return {
     ...at,
     objective: sum(at.value),
@@ -107,15 +109,12 @@ const newtonDirection = async (
       hessians.forEach((hessian, k) => {
         const j = from + k;
         const set = freeSet(problem.free, predictors, j);
-        const reduced = matrix(set.length, set.length);
+        const mu = damping[j]!;
+        if (mu > 0) for (let i = 0; i < hessian.data.length; i++) hessian.data[i]! += mu * gram.data[i]!;
+        const reduced = principalSubmatrix(hessian, set);
         const right = matrix(set.length, 1);
         let trace = 0;
         set.forEach((p, a) => {
-          const row = p * predictors;
-          const mu = damping[j]!;
-          set.forEach((q, b) => {
-            reduced.data[a * set.length + b] = hessian.data[row + q]! + mu * gram.data[row + q]!;
-          });
           reduced.data[a * set.length + a]! += (1 + mu) * problem.ridge[p]!;
           trace += reduced.data[a * set.length + a]!;
           right.data[a] = -gradient.data[p * units + j]!;

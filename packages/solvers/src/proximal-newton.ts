@@ -1,8 +1,10 @@
 import type { Structure } from '@drnn/objectives';
 import { copyMatrix, failure, matrix, type Matrix } from '@drnn/tensor';
 import { descend, factorCache, workspace } from './coordinate-descent.js';
+import { largestDamping, nextDamping } from './damping.js';
 import { errorBoundWithin } from './error-bound-within.js';
 import { residualOf, sum } from './fixed-point-map.js';
+import { hessiansAtOnce } from './hessians-at-once.js';
 import type { NewtonOptions } from './newton.js';
 import type { Problem } from './problem.js';
 import type { Iterate, Solver } from './solver.js';
@@ -27,8 +29,6 @@ export interface ProximalNewtonState extends Iterate {
 /** Armijo's fraction of the decrease that the model without its curvature predicts. */
 const sufficientDecrease = 1e-4;
 const halvings = 40;
-const smallestDamping = 1e-3;
-const largestDamping = 1e6;
 
 /**
  * Proximal Newton for each unit with its own Hessian (Lee, Sun & Saunders 2014): the model g . d + d' H_j d / 2 +
@@ -72,11 +72,6 @@ export const proximalNewtonWith = (options: NewtonOptions = {}): Solver<Proximal
 
 export const proximalNewton: Solver<ProximalNewtonState> = proximalNewtonWith();
 
-const nextDamping = (mu: number, length: number): number => {
-  if (length >= 1) return mu / 10 < smallestDamping ? 0 : mu / 10;
-  return length <= 0.25 ? Math.min(Math.max(smallestDamping, 30 * mu), largestDamping) : mu;
-};
-
 const smoothOf = ({ value, gradient }: { readonly value: Float64Array; readonly gradient: Matrix }) => ({
   smoothValue: value,
   smoothGradient: gradient,
@@ -97,7 +92,7 @@ const stateAt = async (problem: Problem, options: NewtonOptions, at: At): Promis
     value,
     objective: sum(value),
     gradient: here.subgradient,
-    direction: await directionOf(problem, at, options.unitsAtOnce ?? 16),
+    direction: await directionOf(problem, at, options.unitsAtOnce ?? hessiansAtOnce(problem.shape.predictors)),
     residual: residualOf(metric.dualNorm(here.subgradient), at.scale, await problem.noiseFloor()),
     errorBound: () => errorBoundWithin(problem, theta, here),
   };

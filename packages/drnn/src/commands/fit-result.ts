@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { ModelRecord, OptionRecord } from '@drnn/recordings';
 import type { Command } from 'commander';
-import type { Fit } from '../fit.js';
+import type { Fit } from '../fitted.js';
 import { version } from '../version.js';
 import type { FitFlags } from './fit-flags.js';
 import { jsonValue, peakMemory } from './terminal.js';

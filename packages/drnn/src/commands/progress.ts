@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress';
-import type { FitProgress } from '../fit.js';
+import type { FitProgress } from '../fit-context.js';
 import { say } from './terminal.js';
 
 /** Where a fit is, in words. */

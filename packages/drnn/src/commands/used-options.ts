@@ -1,5 +1,5 @@
 import type { ModelRecord } from '@drnn/recordings';
-import type { Fit } from '../fit.js';
+import type { Fit } from '../fitted.js';
 import { structureNames } from '../structure-options.js';
 
 /** What only one of the estimators reads. */

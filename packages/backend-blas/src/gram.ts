@@ -1,11 +1,14 @@
 import { inBursts, mirrorLower, type Stored } from '@drnn/backend-wasm/kernels';
 import type { Matrix } from '@drnn/tensor';
+import { addGramsByPairs } from './gram-by-pairs.js';
 import { scaleRows } from './host.js';
 import { newMatrix } from './huge-pages.js';
 import type { Workshop } from './pass.js';
 
-/** Rows widened or weighted at once: so few that they are still in a cache when the library reads them. */
+/** Numbers widened, and weighted, at once: so few that they are still in a cache when they are read again. */
 const blockNumbers = 2 ** 18;
+/** With as many units as predictors over this, pairs of predictors made once are cheaper than rows weighted for each. */
+const unitsAPair = 4;
 /** Multiplications of a burst: some half a second, after which others may run. */
 const burstProducts = 2e10;
 
@@ -14,17 +17,25 @@ const burstProducts = 2e10;
  * square roots of the weights scale the rows, so that only a triangle is computed.
  */
 export const gramsOf = async (
-  { library, threads, precision, prepare }: Workshop,
+  workshop: Workshop,
   design: Stored,
   weights: Stored | null,
   from: number,
   to: number,
 ): Promise<readonly Matrix[]> => {
+  const { library, threads, precision, prepare } = workshop;
   const { rows: time, columns: predictors } = design;
   const zeros = newMatrix(prepare);
   const grams = Array.from({ length: to - from }, () => zeros(predictors, predictors));
+  if (weights !== null && time > 0 && unitsAPair * grams.length >= predictors && predictors > 0) {
+    await addGramsByPairs(workshop, design, weights, from, grams);
+    grams.forEach(mirrorLower);
+    return grams;
+  }
   const blockRows = Math.max(1, Math.min(time, Math.floor(blockNumbers / Math.max(1, predictors))));
-  const block = new Float64Array(blockRows * predictors);
+  const widened = new Float64Array(precision === 'float64' ? 0 : blockRows * predictors);
+  const weighted = new Float64Array(weights === null ? 0 : blockRows * predictors);
+  const roots = new Float64Array(blockRows);
   const atOnce = Math.max(blockRows, Math.floor(burstProducts / Math.max(1, predictors * predictors * grams.length)));
   if (predictors > 0) {
     await inBursts(weights === null ? [design] : [design, weights], atOnce, precision, (_, length, strips) => {
@@ -35,13 +46,15 @@ export const gramsOf = async (
         const rows = Math.min(blockRows, length - start);
         const at = x.offset + start * predictors;
         const own = x.values.subarray(at, at + rows * predictors);
-        if (w === undefined) block.set(own);
+        if (own instanceof Float32Array) widened.set(own);
+        const wide = own instanceof Float32Array ? widened : own;
         grams.forEach(({ data }, k) => {
           if (w !== undefined && weights !== null) {
-            const { columns } = weights;
-            scaleRows(own, 0, rows, predictors, w.values, w.offset + start * columns + from + k, columns, block);
+            const first = w.offset + start * weights.columns + from + k;
+            for (let i = 0; i < rows; i++) roots[i] = Math.sqrt(w.values[first + i * weights.columns]!);
+            scaleRows(wide, rows, predictors, roots, weighted);
           }
-          library.does.gramLower(rows, predictors, block, data, 1);
+          library.does.gramLower(rows, predictors, w === undefined ? wide : weighted, data, 1);
         });
       }
     });

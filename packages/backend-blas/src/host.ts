@@ -19,21 +19,18 @@ import type { Library } from './library.js';
 const smallProduct = 8 ** 3;
 const smallOrder = 12;
 
-/** S A with S = diag(sqrt(w)), so that A' diag(w) A = (S A)'(S A). */
+/** diag(s) A: with s = sqrt(w), A' diag(w) A is its Gram matrix. Float64 alone: a loop that sees two kinds is five times slower. */
 export const scaleRows = (
-  from: ArrayLike<number>,
-  offset: number,
+  from: Float64Array,
   rows: number,
   columns: number,
-  weights: ArrayLike<number>,
-  first: number,
-  stride: number,
+  scales: Float64Array,
   to: Float64Array,
 ): void => {
   for (let i = 0; i < rows; i++) {
-    const scale = Math.sqrt(weights[first + i * stride]!);
-    const at = i * columns;
-    for (let j = 0; j < columns; j++) to[at + j] = scale * from[offset + at + j]!;
+    const scale = scales[i]!;
+    const end = (i + 1) * columns;
+    for (let at = i * columns; at < end; at++) to[at] = scale * from[at]!;
   }
 };
 
@@ -84,7 +81,7 @@ export const hostWith = (library: Library, machine: Machine, threads: number, pr
       let { data } = a;
       if (weights !== undefined) {
         data = new Float64Array(rows * columns);
-        scaleRows(a.data, 0, rows, columns, weights, 0, 1, data);
+        scaleRows(a.data, rows, columns, weights.map(Math.sqrt), data);
       }
       library.useThreads(threads);
       does.gramLower(rows, columns, data, result.data, 0);

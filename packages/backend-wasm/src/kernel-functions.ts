@@ -25,6 +25,7 @@ export interface KernelFunctions {
   solveBlock(block: number): void;
   programBlock32(block: number): void;
   programBlock64(block: number): void;
+  pairsBlock(block: number): void;
 }
 
 /** The kernels that threads run: each takes the address of a block. Their order is their number. */
@@ -37,6 +38,7 @@ export const blockKernels = [
   'solveBlock',
   'programBlock32',
   'programBlock64',
+  'pairsBlock',
 ] as const;
 
 export type BlockKernel = (typeof blockKernels)[number];

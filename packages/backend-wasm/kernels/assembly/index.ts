@@ -2,6 +2,7 @@ import { multiply, MULTIPLY_BYTES, packB, packedBytes } from './gemm';
 import { eigen } from './eigen';
 import { cholesky, triangularSolve } from './factor';
 import { fold, gramBlock, passBlock } from './pass';
+import { multiplyPairs } from './pairs';
 import { runProgram } from './program';
 import { madd } from './vector';
 
@@ -89,6 +90,9 @@ export function fold32(sums: usize, part: usize, count: i32): void {
 }
 export function fold64(sums: usize, part: usize, count: i32): void {
   fold<f64>(sums, part, count);
+}
+export function pairsBlock(block: usize): void {
+  multiplyPairs(block);
 }
 export function gramBlock32(block: usize): void {
   gramBlock<f32>(block);

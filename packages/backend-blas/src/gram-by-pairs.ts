@@ -1,5 +1,5 @@
 import { inBursts, putWords, type Stored, type Strip } from '@drnn/backend-wasm/kernels';
-import type { Matrix, Numbers } from '@drnn/tensor';
+import type { Matrix } from '@drnn/tensor';
 import type { Workshop } from './pass.js';
 
 /** Rows of one product, and pairs: 2 MiB, still in a cache when the library packs them. */
@@ -37,20 +37,19 @@ const copyColumns = (
   count: number,
   to: Float64Array,
 ): void => {
-  const copy = (own: Numbers, t: number): void => to.set(own, t * count);
   for (let t = 0; t < rows; t++) {
     const at = offset + t * columns + from;
-    copy(values.subarray(at, at + count), t);
+    to.set(values.subarray(at, at + count), t * count);
   }
 };
 
 /**
- * The lower triangles of X' diag(w_j) X for the columns j in [from, to) of the weights, added to `grams`: the products of all
- * pairs of predictors, [row, pair], are made once for all units, and W' times them has the packed triangle of unit j in
- * its row j. As many multiplications as triangles one by one, at the speed of one large product (rows P^2 flop a unit), and
- * rows P^2 / 2 for the pairs: for as many units as some part of the predictors the faster way.
+ * The lower triangles of X' diag(w_j) X, in place of `grams`, for as many columns j of the weights from `from` on: the products
+ * of all pairs of predictors, [row, pair], are made once for all units, and W' times them has the packed triangle of
+ * unit j in its row j. As many multiplications as triangles one by one (rows P^2 flop a unit), at the speed of one large
+ * product, and rows P^2 / 2 for the pairs: the faster way for many units.
  */
-export const addGramsByPairs = async (
+export const gramsByPairs = async (
   { library, machine, threads, precision, prepare }: Workshop,
   design: Stored,
   weights: Stored,

@@ -1,6 +1,6 @@
 import { inBursts, mirrorLower, type Stored } from '@drnn/backend-wasm/kernels';
 import type { Matrix } from '@drnn/tensor';
-import { addGramsByPairs } from './gram-by-pairs.js';
+import { gramsByPairs } from './gram-by-pairs.js';
 import { scaleRows } from './host.js';
 import { newMatrix } from './huge-pages.js';
 import type { Workshop } from './pass.js';
@@ -13,8 +13,8 @@ const unitsAPair = 4;
 const burstProducts = 2e10;
 
 /**
- * X' diag(w_j) X in float64, also of float32 rows, for the columns j in [from, to) of the weights, or X'X alone. The
- * square roots of the weights scale the rows, so that only a triangle is computed.
+ * X' diag(w_j) X in float64, also of float32 rows, for the columns j in [from, to) of the weights, or X'X alone; of many
+ * units by pairs of predictors.
  */
 export const gramsOf = async (
   workshop: Workshop,
@@ -23,42 +23,49 @@ export const gramsOf = async (
   from: number,
   to: number,
 ): Promise<readonly Matrix[]> => {
-  const { library, threads, precision, prepare } = workshop;
-  const { rows: time, columns: predictors } = design;
-  const zeros = newMatrix(prepare);
+  const { columns: predictors } = design;
+  const zeros = newMatrix(workshop.prepare);
   const grams = Array.from({ length: to - from }, () => zeros(predictors, predictors));
-  if (weights !== null && time > 0 && unitsAPair * grams.length >= predictors && predictors > 0) {
-    await addGramsByPairs(workshop, design, weights, from, grams);
-    grams.forEach(mirrorLower);
-    return grams;
-  }
-  const blockRows = Math.max(1, Math.min(time, Math.floor(blockNumbers / Math.max(1, predictors))));
+  if (predictors === 0 || design.rows === 0) return grams;
+  if (weights !== null && unitsAPair * grams.length >= predictors) {
+    await gramsByPairs(workshop, design, weights, from, grams);
+  } else await gramsByRoots(workshop, design, weights, from, grams);
+  grams.forEach(mirrorLower);
+  return grams;
+};
+
+/** Their lower triangles, one by one: the square roots of the weights scale the rows. */
+const gramsByRoots = async (
+  { library, threads, precision }: Workshop,
+  design: Stored,
+  weights: Stored | null,
+  from: number,
+  grams: readonly Matrix[],
+): Promise<void> => {
+  const { rows: time, columns: predictors } = design;
+  const blockRows = Math.max(1, Math.min(time, Math.floor(blockNumbers / predictors)));
   const widened = new Float64Array(precision === 'float64' ? 0 : blockRows * predictors);
   const weighted = new Float64Array(weights === null ? 0 : blockRows * predictors);
   const roots = new Float64Array(blockRows);
   const atOnce = Math.max(blockRows, Math.floor(burstProducts / Math.max(1, predictors * predictors * grams.length)));
-  if (predictors > 0) {
-    await inBursts(weights === null ? [design] : [design, weights], atOnce, precision, (_, length, strips) => {
-      const [x, w] = strips;
-      if (x === undefined) return;
-      library.useThreads(threads);
-      for (let start = 0; start < length; start += blockRows) {
-        const rows = Math.min(blockRows, length - start);
-        const at = x.offset + start * predictors;
-        const own = x.values.subarray(at, at + rows * predictors);
-        if (own instanceof Float32Array) widened.set(own);
-        const wide = own instanceof Float32Array ? widened : own;
-        grams.forEach(({ data }, k) => {
-          if (w !== undefined && weights !== null) {
-            const first = w.offset + start * weights.columns + from + k;
-            for (let i = 0; i < rows; i++) roots[i] = Math.sqrt(w.values[first + i * weights.columns]!);
-            scaleRows(wide, rows, predictors, roots, weighted);
-          }
-          library.does.gramLower(rows, predictors, w === undefined ? wide : weighted, data, 1);
-        });
-      }
-    });
-  }
-  grams.forEach(mirrorLower);
-  return grams;
+  await inBursts(weights === null ? [design] : [design, weights], atOnce, precision, (_, length, strips) => {
+    const [x, w] = strips;
+    if (x === undefined) return;
+    library.useThreads(threads);
+    for (let start = 0; start < length; start += blockRows) {
+      const rows = Math.min(blockRows, length - start);
+      const at = x.offset + start * predictors;
+      const own = x.values.subarray(at, at + rows * predictors);
+      if (own instanceof Float32Array) widened.set(own);
+      const wide = own instanceof Float32Array ? widened : own;
+      grams.forEach(({ data }, k) => {
+        if (w !== undefined && weights !== null) {
+          const first = w.offset + start * weights.columns + from + k;
+          for (let i = 0; i < rows; i++) roots[i] = Math.sqrt(w.values[first + i * weights.columns]!);
+          scaleRows(wide, rows, predictors, roots, weighted);
+        }
+        library.does.gramLower(rows, predictors, w === undefined ? wide : weighted, data, 1);
+      });
+    }
+  });
 };

@@ -1,4 +1,4 @@
-import { inBursts, putWords, type Stored, type Strip } from '@drnn/backend-wasm/kernels';
+import { copyIn, inBursts, putWords, type Stored, type Strip } from '@drnn/backend-wasm/kernels';
 import type { Matrix } from '@drnn/tensor';
 import type { Workshop } from './pass.js';
 
@@ -75,7 +75,7 @@ export const gramsByPairs = async (
     };
     const views = machine.reserve(layout);
     const numbersFrom = (address: number): Float64Array => views.doubles.subarray(address / 8);
-    copyColumns(rows, length, predictors, 0, predictors, numbersFrom(places.x));
+    copyIn({ view: views.doubles, size: 8 }, rows, 0, predictors, length, places.x);
     copyColumns(scales, length, weights.columns, from, units, numbersFrom(places.w));
 
     /** The products of the pairs of a group, for `count` rows from `start`, shared out over the threads. */

@@ -7,8 +7,8 @@ import type { Workshop } from './pass.js';
 
 /** Numbers widened, and weighted, at once: so few that they are still in a cache when they are read again. */
 const blockNumbers = 2 ** 18;
-/** With as many units as predictors over this, pairs of predictors made once are cheaper than rows weighted for each. */
-const unitsAPair = 4;
+/** Up to so many predictors for each unit asked for, pairs made once for all are cheaper than rows weighted for each. */
+const predictorsAUnit = 4;
 /** Multiplications of a burst: some half a second, after which others may run. */
 const burstProducts = 2e10;
 
@@ -27,7 +27,7 @@ export const gramsOf = async (
   const zeros = newMatrix(workshop.prepare);
   const grams = Array.from({ length: to - from }, () => zeros(predictors, predictors));
   if (predictors === 0 || design.rows === 0) return grams;
-  if (weights !== null && unitsAPair * grams.length >= predictors) {
+  if (weights !== null && predictors <= predictorsAUnit * grams.length) {
     await gramsByPairs(workshop, design, weights, from, grams);
   } else await gramsByRoots(workshop, design, weights, from, grams);
   grams.forEach(mirrorLower);

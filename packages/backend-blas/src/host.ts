@@ -19,7 +19,10 @@ import type { Library } from './library.js';
 const smallProduct = 8 ** 3;
 const smallOrder = 12;
 
-/** diag(s) A: with s = sqrt(w), A' diag(w) A is its Gram matrix. Float64 alone: a loop that sees two kinds is five times slower. */
+/**
+ * diag(s) A: with s = sqrt(w), A' diag(w) A is its Gram matrix. Float64 alone: a loop that sees two kinds of array is five
+ * times slower.
+ */
 export const scaleRows = (
   from: Float64Array,
   rows: number,

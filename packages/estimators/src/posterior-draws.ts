@@ -1,5 +1,5 @@
 import { fillGaussian, randomStream } from '@drnn/simulator';
-import { freeSet, hessiansAtOnce } from '@drnn/solvers';
+import { freeSet, hessiansAtOnce, unitsAtOnceIssues } from '@drnn/solvers';
 import { copyMatrix, failure, type Issue, matrix, type Matrix, refuse, transpose } from '@drnn/tensor';
 import { precisionFactor, precisionOn } from './precision.js';
 import type { Posterior } from './standard-errors.js';
@@ -40,8 +40,7 @@ export const posteriorDraws = async (
   }
   if (!(Number.isInteger(count) && count >= 1))
     issues.push({ path: 'count', seen: `${count}`, expected: 'a whole number of at least 1' });
-  if (!(Number.isInteger(unitsAtOnce) && unitsAtOnce >= 1))
-    issues.push({ path: 'unitsAtOnce', seen: `${unitsAtOnce}`, expected: 'a whole number of at least 1' });
+  issues.push(...unitsAtOnceIssues('unitsAtOnce', unitsAtOnce));
   refuse(issues);
   const draws = Array.from({ length: count }, () => copyMatrix(theta));
   const undetermined: number[] = [];

@@ -1,9 +1,9 @@
-import { copyMatrix, matrix, type Matrix } from '@drnn/tensor';
+import { copyMatrix, matrix, type Matrix, refuse } from '@drnn/tensor';
 import { relativeSize } from './error-bound.js';
 import { residualOf, sum } from './fixed-point-map.js';
 import { largestDamping, nextDamping } from './damping.js';
 import { freeSet, principalSubmatrix, projectOut } from './free.js';
-import { hessiansAtOnce } from './hessians-at-once.js';
+import { hessiansAtOnce, unitsAtOnceIssues } from './hessians-at-once.js';
 import { backtrack } from './line-search.js';
 import type { Problem } from './problem.js';
 import type { Iterate, Solver } from './solver.js';
@@ -31,30 +31,33 @@ export interface NewtonOptions {
  * clipped slope leaves samples without curvature and steps without measure: a unit that had to shorten its step adds
  * mu (X'X + Lambda) to its Hessian (Levenberg 1944; Marquardt 1963), mu growing until steps fit and fading when they do.
  */
-export const newtonWith = (options: NewtonOptions = {}): Solver<NewtonState> => ({
-  name: 'newton',
-  stop: defaultStop,
-  init: async (problem, start) => {
-    const theta = copyMatrix(start ?? (await problem.start()));
-    projectOut(problem.free, theta);
-    const scale = await problem.gradientScale();
-    return stateAt(problem, options, {
-      step: 0,
-      theta,
-      scale,
-      damping: new Float64Array(theta.columns),
-      ...(await problem.evaluate(theta)),
-      exhausted: false,
-    });
-  },
-  step: async (problem, state) => {
-    const { length, ...found } = await backtrack(problem, state);
-    // A unit that found no step tries again with more damping, as long as there is more to be had.
-    const exhausted = length.every((a, j) => a === 0 && state.damping[j]! >= largestDamping);
-    const damping = state.damping.map((mu, j) => nextDamping(mu, length[j]!));
-    return stateAt(problem, options, { ...found, exhausted, damping, step: state.step + 1, scale: state.scale });
-  },
-});
+export const newtonWith = (options: NewtonOptions = {}): Solver<NewtonState> => {
+  refuse(unitsAtOnceIssues('newton unitsAtOnce', options.unitsAtOnce));
+  return {
+    name: 'newton',
+    stop: defaultStop,
+    init: async (problem, start) => {
+      const theta = copyMatrix(start ?? (await problem.start()));
+      projectOut(problem.free, theta);
+      const scale = await problem.gradientScale();
+      return stateAt(problem, options, {
+        step: 0,
+        theta,
+        scale,
+        damping: new Float64Array(theta.columns),
+        ...(await problem.evaluate(theta)),
+        exhausted: false,
+      });
+    },
+    step: async (problem, state) => {
+      const { length, ...found } = await backtrack(problem, state);
+      // A unit that found no step tries again with more damping, as long as there is more to be had.
+      const exhausted = length.every((a, j) => a === 0 && state.damping[j]! >= largestDamping);
+      const damping = state.damping.map((mu, j) => nextDamping(mu, length[j]!));
+      return stateAt(problem, options, { ...found, exhausted, damping, step: state.step + 1, scale: state.scale });
+    },
+  };
+};
 
 export const newton: Solver<NewtonState> = newtonWith();
 

@@ -1,10 +1,10 @@
 import type { Structure } from '@drnn/objectives';
-import { copyMatrix, failure, matrix, type Matrix } from '@drnn/tensor';
+import { copyMatrix, failure, matrix, type Matrix, refuse } from '@drnn/tensor';
 import { descend, factorCache, workspace } from './coordinate-descent.js';
 import { largestDamping, nextDamping } from './damping.js';
 import { errorBoundWithin } from './error-bound-within.js';
 import { residualOf, sum } from './fixed-point-map.js';
-import { hessiansAtOnce } from './hessians-at-once.js';
+import { hessiansAtOnce, unitsAtOnceIssues } from './hessians-at-once.js';
 import type { NewtonOptions } from './newton.js';
 import type { Problem } from './problem.js';
 import type { Iterate, Solver } from './solver.js';
@@ -37,38 +37,41 @@ const halvings = 40;
  * its step adds mu (X'X + Lambda), as `newton` does. A nuclear norm, which couples the units, is refused. Cost
  * T P^2 N flop a step and what `descend` takes.
  */
-export const proximalNewtonWith = (options: NewtonOptions = {}): Solver<ProximalNewtonState> => ({
-  name: 'proximal-newton',
-  stop: defaultStop,
-  structured: true,
-  init: async (problem, start) => {
-    const structure = structureFor(problem);
-    if (structure.nuclear > 0) {
-      throw failure({
-        path: 'solver',
-        seen: 'proximal-newton for a nuclear norm, which couples the units',
-        expected: 'a penalty that leaves the units independent',
-        hint: 'use proximal-shared-newton; where the curvature has no bound, clip the slope (clip 0.2) or cap the weights',
+export const proximalNewtonWith = (options: NewtonOptions = {}): Solver<ProximalNewtonState> => {
+  refuse(unitsAtOnceIssues('proximal-newton unitsAtOnce', options.unitsAtOnce));
+  return {
+    name: 'proximal-newton',
+    stop: defaultStop,
+    structured: true,
+    init: async (problem, start) => {
+      const structure = structureFor(problem);
+      if (structure.nuclear > 0) {
+        throw failure({
+          path: 'solver',
+          seen: 'proximal-newton for a nuclear norm, which couples the units',
+          expected: 'a penalty that leaves the units independent',
+          hint: 'use proximal-shared-newton; where the curvature has no bound, clip the slope (clip 0.2) or cap the weights',
+        });
+      }
+      const theta = copyMatrix(start ?? (await problem.start()));
+      clipToBounds(structure, theta);
+      return stateAt(problem, options, {
+        step: 0,
+        structure,
+        theta,
+        scale: await problem.gradientScale(),
+        damping: new Float64Array(theta.columns),
+        ...smoothOf(await problem.evaluate(theta)),
+        exhausted: false,
       });
-    }
-    const theta = copyMatrix(start ?? (await problem.start()));
-    clipToBounds(structure, theta);
-    return stateAt(problem, options, {
-      step: 0,
-      structure,
-      theta,
-      scale: await problem.gradientScale(),
-      damping: new Float64Array(theta.columns),
-      ...smoothOf(await problem.evaluate(theta)),
-      exhausted: false,
-    });
-  },
-  step: async (problem, state) => {
-    const { length, ...found } = await search(problem, state);
-    const damping = state.damping.map((mu, j) => nextDamping(mu, length[j]!));
-    return stateAt(problem, options, { ...state, ...found, damping, step: state.step + 1 });
-  },
-});
+    },
+    step: async (problem, state) => {
+      const { length, ...found } = await search(problem, state);
+      const damping = state.damping.map((mu, j) => nextDamping(mu, length[j]!));
+      return stateAt(problem, options, { ...state, ...found, damping, step: state.step + 1 });
+    },
+  };
+};
 
 export const proximalNewton: Solver<ProximalNewtonState> = proximalNewtonWith();
 

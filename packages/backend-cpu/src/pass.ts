@@ -171,7 +171,11 @@ export const gramOfRows = async (
   return g;
 };
 
-/** X' diag(w_j) X for each column j in [from, to) of `weights`, in one sweep: a block of X serves all of them. */
+/** Numbers of the sums of one sweep, 8 MiB, which a third-level cache may hold while blocks go by. */
+const sweepSums = 2 ** 20;
+const fewestSums = 16;
+
+/** X' diag(w_j) X for each column j in [from, to) of `weights`; a block of X serves all those of a sweep. */
 export const gramEachOfRows = async (
   { gemm, precision, pools }: Workshop,
   design: Stored,
@@ -181,15 +185,20 @@ export const gramEachOfRows = async (
 ): Promise<readonly Matrix[]> => {
   const { columns } = design;
   const grams = Array.from({ length: to - from }, () => matrix(columns, columns));
+  const atOnce = Math.max(fewestSums, Math.floor(sweepSums / Math.max(1, columns * columns)));
   const column = pools.double.take(blockRows);
   try {
-    await sweep([design, weights], blockRows, precision, pools, (_, length, x, [w]) => {
-      if (w === undefined) return;
-      for (let k = 0; k < grams.length; k++) {
-        for (let i = 0; i < length; i++) column[i] = w.values[w.offset + i * weights.columns + from + k]!;
-        syrkLower(gemm, length, columns, x.values, x.offset, grams[k]!.data, 1, column);
-      }
-    });
+    for (let first = 0; first < grams.length; first += atOnce) {
+      const some = grams.slice(first, first + atOnce);
+      await sweep([design, weights], blockRows, precision, pools, (_, length, x, [w]) => {
+        if (w === undefined) return;
+        some.forEach(({ data }, k) => {
+          const at = w.offset + from + first + k;
+          for (let i = 0; i < length; i++) column[i] = w.values[at + i * weights.columns]!;
+          syrkLower(gemm, length, columns, x.values, x.offset, data, 1, column);
+        });
+      });
+    }
   } finally {
     pools.double.give(column);
   }
